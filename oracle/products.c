@@ -5,30 +5,31 @@
 
 static void linear_sizes(const dg_op_desc *desc, oracle_sizes *z) {
   const dg_linear_desc *d = &desc->linear;
-  z->in[0] = d->in, z->out = d->out;
+  size_t rows = d->rows > 1 ? d->rows : 1;
+  z->in[0] = rows * d->in, z->out = rows * d->out;
   z->param[0] = (size_t)d->in * d->out, z->param[1] = d->out;
   z->params = d->bias ? 2 : 1;
 }
 
 static void linear_forward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step) {
   const dg_linear_desc *d = &desc->linear;
-  for (uint32_t s = 0; s < step->n; s++)
+  for (size_t s = 0; s < (size_t)step->n * (d->rows > 1 ? d->rows : 1); s++)
     for (uint32_t o = 0; o < d->out; o++) {
       double sum = d->bias ? t->param[1][o] : 0;
       for (uint32_t i = 0; i < d->in; i++)
-        sum += t->in[0][(size_t)s * d->in + i] * t->param[0][(size_t)o * d->in + i];
-      t->out[(size_t)s * d->out + o] = sum;
+        sum += t->in[0][s * d->in + i] * t->param[0][(size_t)o * d->in + i];
+      t->out[s * d->out + o] = sum;
     }
 }
 
 static void linear_backward(const dg_op_desc *desc, const oracle_tensors *t, const double *dz,
                             const dg_step *step) {
   const dg_linear_desc *d = &desc->linear;
-  for (uint32_t s = 0; s < step->n; s++)
+  for (size_t s = 0; s < (size_t)step->n * (d->rows > 1 ? d->rows : 1); s++)
     for (uint32_t o = 0; o < d->out; o++) {
-      double g = dz[(size_t)s * d->out + o];
+      double g = dz[s * d->out + o];
       for (uint32_t i = 0; i < d->in; i++) {
-        size_t at = (size_t)s * d->in + i, weight = (size_t)o * d->in + i;
+        size_t at = s * d->in + i, weight = (size_t)o * d->in + i;
         if (t->d_in[0]) t->d_in[0][at] += g * t->param[0][weight];
         t->d_param[0][weight] += g * t->in[0][at];
       }

@@ -15,6 +15,12 @@
   X(DG_OP_CHW_TO_HWC, dg_cpu_chw_to_hwc)                                                           \
   X(DG_OP_ADD, dg_cpu_add)                                                                         \
   X(DG_OP_CONCAT, dg_cpu_concat)                                                                   \
+  X(DG_OP_PERMUTE, dg_cpu_permute)                                                                 \
+  X(DG_OP_SLICE, dg_cpu_slice)                                                                     \
+  X(DG_OP_SOFTMAX, dg_cpu_softmax)                                                                 \
+  X(DG_OP_REDUCE, dg_cpu_reduce)                                                                   \
+  X(DG_OP_PRELU, dg_cpu_prelu)                                                                     \
+  X(DG_OP_GLU, dg_cpu_glu)                                                                         \
   X(DG_OP_CONV1D, dg_cpu_conv1d)                                                                   \
   X(DG_OP_BATCH_NORM, dg_cpu_batch_norm)                                                           \
   X(DG_OP_LAYER_NORM, dg_cpu_layer_norm)                                                           \

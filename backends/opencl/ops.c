@@ -21,6 +21,12 @@
   X(DG_OP_CHW_TO_HWC, dg_cl_chw_to_hwc)                                                            \
   X(DG_OP_ADD, dg_cl_add)                                                                          \
   X(DG_OP_CONCAT, dg_cl_concat)                                                                    \
+  X(DG_OP_PERMUTE, dg_cl_permute)                                                                  \
+  X(DG_OP_SLICE, dg_cl_slice)                                                                      \
+  X(DG_OP_SOFTMAX, dg_cl_softmax)                                                                  \
+  X(DG_OP_REDUCE, dg_cl_reduce)                                                                    \
+  X(DG_OP_PRELU, dg_cl_prelu)                                                                      \
+  X(DG_OP_GLU, dg_cl_glu)                                                                          \
   X(DG_OP_CONV1D, dg_cl_conv1d)                                                                    \
   X(DG_OP_BATCH_NORM, dg_cl_batch_norm)                                                            \
   X(DG_OP_LAYER_NORM, dg_cl_layer_norm)                                                            \

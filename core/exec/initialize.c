@@ -24,6 +24,9 @@ static void draw(const dg_param_spec *spec, dg_random *random, float *out, uint3
   case DG_INIT_ONE:
     for (uint32_t i = 0; i < count; i++) out[i] = 1;
     return;
+  case DG_INIT_CONSTANT:
+    for (uint32_t i = 0; i < count; i++) out[i] = spec->value;
+    return;
   case DG_INIT_HE:
     for (uint32_t i = 0; i < count && !spec->bias; i++)
       out[i] = dg_random_normal(random) * sqrtf(2.0f / fan_in);

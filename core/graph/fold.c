@@ -20,6 +20,13 @@ static bool extend_product(dg_op_desc *product, const dg_batch_norm_desc *norm,
   return true;
 }
 
+/** Are the norm's channels where the product has its filters? A layer between them may have given
+    the product's numbers another shape. */
+static bool lies_alike(const dg_op_desc *product, const dg_batch_norm_desc *norm) {
+  const bool features = product->kind == DG_OP_LINEAR || product->kind == DG_OP_CONV1D;
+  return features ? norm->plane == 1 : norm->rows == 1;
+}
+
 /** Is a norm already folded into node `i`? It can't take another one. */
 static bool has_folded(const dg_graph *graph, uint32_t i) {
   uint32_t k = 0;
@@ -36,8 +43,8 @@ static bool fold_norm(dg_graph *graph, uint32_t i, const void *predicate) {
   dg_op_desc extended = product->plan.op;
   const dg_batch_norm_desc *d = &norm->plan.op.batch_norm;
   uint32_t channels;
-  if (!extend_product(&extended, d, &channels) || channels != d->channels ||
-      !dg_can_run(predicate, &extended))
+  if (!lies_alike(&extended, d) || !extend_product(&extended, d, &channels) ||
+      channels != d->channels || !dg_can_run(predicate, &extended))
     return false;
   graph->folds[graph->fold_count++] = (dg_fold){.node = (uint32_t)(product - graph->nodes),
                                                 .scale = norm->first_param,

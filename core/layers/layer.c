@@ -48,6 +48,27 @@ void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_
                                    .fan_out = fan_out};
 }
 
+dg_axis dg_axis_of(const dg_shape *shape, uint32_t first, uint32_t last) {
+  dg_axis axis = {1, 1, 1};
+  for (uint32_t k = 0; k < shape->rank; k++)
+    *(k < first ? &axis.outer : k > last ? &axis.inner : &axis.count) *= shape->dim[k];
+  return axis;
+}
+
+bool dg_layer_dim(const char *name, int32_t given, const dg_layer_site *site, uint32_t *dim,
+                  dg_error *err) {
+  const int32_t rank = (int32_t)site->in[0].rank;
+  char shape[64];
+  if (given >= rank || given < -rank)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "%s = %d is no dimension of \"%s\", which gives %s: they are 0 to %d, or -1 for "
+                   "the last to -%d",
+                   name, given, site->in_names[0], dg_shape_text(&site->in[0], shape, sizeof shape),
+                   rank - 1, rank);
+  *dim = (uint32_t)(given < 0 ? given + rank : given);
+  return true;
+}
+
 bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
   char text[64];
   return dg_size_fits(dg_shape_count(shape)) ||

@@ -17,6 +17,7 @@ typedef enum {
   DG_INIT_GLOROT,  /**< uniform in +-sqrt(6/(fan_in+fan_out)) (Glorot and Bengio, 2010) */
   DG_INIT_ZERO,
   DG_INIT_ONE,
+  DG_INIT_CONSTANT, /**< dg_param_spec.value */
 } dg_init_kind;
 
 /** The kinds that a model file may name, in the order of dg_init_kind, ended by NULL. */
@@ -29,7 +30,8 @@ typedef struct {
   dg_init_kind init;
   bool bias;
   uint64_t fan_in, fan_out;
-  float eps; /**< for variances: added before the square root; 0: not a variance */
+  float eps;   /**< for variances: added before the square root; 0: not a variance */
+  float value; /**< of DG_INIT_CONSTANT */
 } dg_param_spec;
 
 /** What a layer makes of the steps of sequences, which decides whether they may have unequal
@@ -109,6 +111,24 @@ bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t 
 /** The same for a window over the steps of a sequence. */
 bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
                   uint32_t *steps, dg_error *err);
+
+/** A dimension of a shape, or several adjacent ones as one: their count, and the products of those
+    before and after it. */
+typedef struct {
+  uint32_t outer, count, inner;
+} dg_axis;
+
+/** The axis of the dimensions from `first` to `last`. */
+dg_axis dg_axis_of(const dg_shape *shape, uint32_t first, uint32_t last);
+
+/** Finds a dimension of input 0 that a key `name` gives: 0 is the first, -1 the last. */
+bool dg_layer_dim(const char *name, int32_t given, const dg_layer_site *site, uint32_t *dim,
+                  dg_error *err);
+
+/** Does a layer that works along `dim` treat each step of a sequence by itself? */
+static inline bool dg_layer_is_apart(const dg_shape *in, uint32_t dim) {
+  return in->rank == 2 && dim == 1;
+}
 
 /** Checks that a sample of this shape has at most DG_SIZE_NUMBERS numbers. */
 bool dg_shape_fits(const dg_shape *shape, dg_error *err);

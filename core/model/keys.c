@@ -104,6 +104,12 @@ static void describe_type(const dg_key *key, char *text, size_t capacity) {
     if (key->choices) dg_append(text, capacity, ", or ");
     if (key->choices) describe_choices(key, text, capacity);
     break;
+  case DG_KEY_WHOLES:
+    dg_append(text, capacity, "a whole number");
+    describe_range(key, text, capacity);
+    if (key->most > 1)
+      dg_append(text, capacity, " or a list of at most %u of them, [a, b, ...]", key->most);
+    break;
   }
 }
 
@@ -176,6 +182,26 @@ static bool read_number(const dg_key *key, const config_setting_t *setting, doub
   if (!is_number(setting)) return false;
   *out = number_of(setting);
   return in_range(key, *out) && in_range(key, (float)*out); /* devices compute with floats */
+}
+
+static bool read_whole(const dg_key *key, const config_setting_t *setting, int32_t *out) {
+  int type = config_setting_type(setting);
+  if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64) return false;
+  long long value = config_setting_get_int64(setting);
+  if (value < INT32_MIN || value > INT32_MAX || !in_range(key, (double)value)) return false;
+  *out = (int32_t)value;
+  return true;
+}
+
+static bool read_wholes(const dg_key *key, const config_setting_t *setting, dg_wholes *out) {
+  bool listed = config_setting_is_array(setting) || config_setting_is_list(setting);
+  int count = listed ? config_setting_length(setting) : 1;
+  if (count < 1 || (uint32_t)count > key->most || (listed && key->most == 1)) return false;
+  *out = (dg_wholes){.count = (uint32_t)count};
+  for (uint32_t i = 0; i < out->count; i++)
+    if (!read_whole(key, listed ? config_setting_get_elem(setting, i) : setting, &out->value[i]))
+      return false;
+  return true;
 }
 
 static bool read_choice(const dg_key *key, const config_setting_t *setting, int *out,
@@ -272,6 +298,9 @@ static bool read_value(const dg_key *key, const config_setting_t *setting, void 
     break;
   case DG_KEY_PADDING:
     ok = read_padding(key, setting, value);
+    break;
+  case DG_KEY_WHOLES:
+    ok = read_wholes(key, setting, value);
     break;
   case DG_KEY_NAME:
     ok = dg_name_read(config_setting_get_string(setting), value);
@@ -373,6 +402,7 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
   }
   case DG_KEY_NAME:
   case DG_KEY_LINE:
+  case DG_KEY_WHOLES: /* its help says what none means */
     break;
   }
 }

@@ -24,6 +24,7 @@ typedef enum {
   DG_KEY_LINE,    /**< a line of text: char[DG_LINE_SIZE] */
   DG_KEY_NUMBERS, /**< n, [n, …] of at most `most` numbers, or one of some words -> dg_number_list
                    */
+  DG_KEY_WHOLES,  /**< n or [n, …], at most DG_WHOLES whole numbers, also below 0 -> dg_wholes */
 } dg_key_type;
 
 /** Zeros around an image (height, width), above and to the left, below and to the right; `same`: as
@@ -32,6 +33,13 @@ typedef struct {
   uint32_t begin[2], end[2];
   bool same;
 } dg_padding;
+
+/** Whole numbers, such as dimensions; count 0: none are given. */
+enum { DG_WHOLES = 4 };
+typedef struct {
+  uint32_t count;
+  int32_t value[DG_WHOLES];
+} dg_wholes;
 
 enum { DG_NAME_SIZE = 64, DG_LINE_SIZE = 160 };
 

@@ -58,6 +58,8 @@ static const struct {
     {1, TEST, "kept_weights", NULL, RECURRENT(DG_CELL_LSTM)},
     {64, TRAIN, "product", "product", LINEAR},
     {1, TEST, "product", NULL, LINEAR},
+    {8, TRAIN, "rows", "rows", {.kind = DG_OP_LINEAR, .linear = {64, 256, true, .rows = 49}}},
+    {8, TEST, "rows", NULL, {.kind = DG_OP_LINEAR, .linear = {64, 256, true, .rows = 49}}},
     {64, TRAIN, "samples", NULL, {.kind = DG_OP_LOSS, .loss = {.outputs = 10}}},
 };
 

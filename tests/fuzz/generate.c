@@ -63,7 +63,55 @@ static void put_linear(generator *g) {
   fprintf(g->out, "units = %u; ", size(g));
   put_flag(g, "bias");
   put_init(g);
-  g->rank = 1;
+}
+
+/** A dimension of what there is; seldom another. */
+static void put_dim(generator *g, const char *key) {
+  const uint32_t choices = pick(g, 32) == 31 ? 3 : g->rank;
+  fprintf(g->out, "%s = %d; ", key, (int)pick(g, choices) - (pick(g, 2) ? (int)g->rank : 0));
+}
+
+static void put_own_dim(generator *g) {
+  if (pick(g, 3)) put_dim(g, "dim");
+}
+
+static void put_transpose(generator *g) {
+  static const char *const orders[] = {"0, 2, 1", "1, 0, 2", "2, 0, 1", "1, 2, 0", "2, 1, 0"};
+  if (g->rank == 3) fprintf(g->out, "dims = [%s]; ", orders[pick(g, 5)]);
+}
+
+static void put_reshape(generator *g) {
+  static const char *const shapes[] = {"-1, 1, 1", "1, -1, 1", "1, 1, -1", "-1, 1", "1, -1",
+                                       "-1",       "2, -1, 2", "-1, 3",    "4, -1"};
+  const uint32_t shape = pick(g, 9);
+  fprintf(g->out, "shape = [%s]; ", shapes[shape]);
+  g->rank = shape == 5 ? 1 : shape < 3 || shape == 6 ? 3 : 2;
+}
+
+static void put_groups(generator *g) {
+  fprintf(g->out, "groups = %u; ", 1 + pick(g, 3));
+}
+
+static void put_slice(generator *g) {
+  put_own_dim(g);
+  if (pick(g, 2))
+    fprintf(g->out, "parts = %u; ", 1 + pick(g, 3));
+  else
+    fprintf(g->out, "from = %u; %s = %u; ", pick(g, 3), pick(g, 2) ? "to" : "length", pick(g, 5));
+}
+
+static void put_reduction(generator *g) {
+  const bool all = g->rank == 3 && pick(g, 3) == 1, keep = pick(g, 2);
+  if (all)
+    fputs("dim = [1, 2]; ", g->out);
+  else
+    put_dim(g, "dim");
+  if (keep) fputs("keep = true; ", g->out);
+  if (!keep && g->rank > 1) g->rank -= all ? 2 : 1;
+}
+
+static void put_prelu(generator *g) {
+  if (pick(g, 2)) fputs("slopes = \"channels\"; ", g->out);
 }
 
 /** Now and then vectors of filters, for which there are faster ways. */
@@ -183,7 +231,7 @@ typedef struct {
 enum { VECTOR = 1, STEPS = 2, IMAGE = 4, ANY = 7 };
 
 static const kind kinds[] = {
-    {"linear", VECTOR, put_linear},
+    {"linear", ANY, put_linear},
     {"conv2d", IMAGE, put_conv2d},
     {"maxpool2d", IMAGE, put_pool2d},
     {"avgpool2d", IMAGE, put_pool2d},
@@ -216,6 +264,19 @@ static const kind kinds[] = {
     {"batch_norm", ANY, NULL},
     {"layer_norm", ANY, NULL},
     {"dropout", ANY, put_dropout},
+    {"transpose", STEPS | IMAGE, put_transpose},
+    {"reshape", ANY, put_reshape},
+    {"channel_shuffle", IMAGE, put_groups},
+    {"pixel_shuffle", IMAGE, put_scale},
+    {"pixel_unshuffle", IMAGE, put_scale},
+    {"slice", ANY, put_slice},
+    {"softmax", ANY, put_own_dim},
+    {"log_softmax", ANY, put_own_dim},
+    {"mean", ANY, put_reduction},
+    {"max", ANY, put_reduction},
+    {"sum", ANY, put_reduction},
+    {"prelu", ANY, put_prelu},
+    {"glu", ANY, put_own_dim},
 };
 
 /** One that reads what there is, but for one time in 32. */

@@ -187,6 +187,25 @@ def lstm():
                    ("out", nn.Linear(128, 10)))
 
 
+class Lines(nn.Module):
+    """tests/network/data/lines.cfg"""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(16, 24)
+        self.p = nn.PReLU(24)
+        self.b = nn.Linear(8, 12, bias=False)
+        self.out = nn.Linear(27, 10)
+
+    def forward(self, x):
+        x = nn.functional.channel_shuffle(nn.functional.pixel_unshuffle(x, 4), 4)
+        x = self.p(self.a(x.flatten(2).transpose(1, 2)).transpose(1, 2)).transpose(1, 2)
+        x = self.b(x.chunk(3, 2)[0].softmax(1) + nn.functional.glu(x[..., 8:]))
+        logs = x.log_softmax(2)
+        image = nn.functional.pixel_shuffle(x.reshape(len(x), 12, 7, 7), 2)
+        return self.out(torch.cat([logs.max(1).values, logs.mean(1), image.sum((2, 3))], 1))
+
+
 ADAM = {"type": "adam", "lr": 1e-3}
 SGD = {"type": "sgd", "lr": 0.001, "momentum": 0.9}
 ADADELTA = {"type": "adadelta", "lr": 1.0, "rho": 0.9, "eps": 1e-8}
@@ -196,6 +215,7 @@ NETWORKS = {
     "cnn-leaky": (cnn_leaky, 3, "mse", [ADADELTA]),
     "conv1d-gru": (conv1d_gru, 5, "cross_entropy", [ADAM]),
     "gru": (gru, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}, ADADELTA]),
+    "lines": (Lines, 5, "cross_entropy", [ADAM]),
     "lstm": (lstm, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}]),
     "m3": (m3, 4, "cross_entropy", [SGD]),
     "m5": (m5, 4, "cross_entropy", [SGD]),

@@ -57,6 +57,19 @@ static const struct {
      "{ type = \"conv1d\"; name = \"e\"; filters = 2; kernel = 4; padding = 1; inputs = [\"c\"]; },"
      "{ type = \"concat\"; inputs = [\"d\", \"e\"]; }, { type = \"gru\"; units = 4; }",
      false},
+    {"linear layers over steps",
+     "{ type = \"linear\"; units = 17; }, { type = \"prelu\"; slopes = \"channels\"; },"
+     "{ type = \"linear\"; units = 8; bias = false; }, { type = \"relu\"; },"
+     "{ type = \"conv1d\"; filters = 6; kernel = 3; padding = 1; }, { type = \"glu\"; },"
+     "{ type = \"softmax\"; }, { type = \"mean\"; dim = 0; }",
+     false},
+    {"parts of features",
+     "{ type = \"linear\"; name = \"a\"; units = 6; },"
+     "{ type = \"slice\"; name = \"b\"; from = 1; to = 4; },"
+     "{ type = \"slice\"; name = \"c\"; input = \"a\"; parts = 2; part = 1; },"
+     "{ type = \"add\"; inputs = [\"b\", \"c\"]; }, { type = \"log_softmax\"; },"
+     "{ type = \"sum\"; dim = 1; keep = true; }, { type = \"gru\"; units = 4; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",

@@ -307,7 +307,8 @@ static const struct {
 } misfits[] = {
     {"{ type = \"conv2d\"; name = \"c\"; filters = 2; kernel = 3; },\n"
      "{ type = \"linear\"; name = \"out\"; units = 10; }",
-     ":4: layer \"out\" (linear): needs [features], but \"c\" gives [2, 26, 26]; put a flatten"},
+     ":4: the last layer gives [2, 26, 10], but the loss needs [classes]; put a flatten layer "
+     "before"},
     {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"maxpool2d\"; kernel = 2; }",
      ":4: layer \"maxpool2d1\" (maxpool2d): needs [channels, height, width], but \"f\" gives "
      "[784]"},
@@ -345,7 +346,41 @@ static const struct {
     {"{ type = \"columns\"; },\n{ type = \"rnn\"; name = \"r\"; units = 2; output = \"sequence\"; "
      "},\n"
      "{ type = \"linear\"; name = \"out\"; units = 10; }",
-     ":5: layer \"out\" (linear): needs [features], but \"r\" gives [28, 2]; put a flatten"},
+     ":5: the last layer gives [28, 10], but the loss needs [classes]; put a flatten layer before"},
+    {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"transpose\"; dims = [0, 2]; }",
+     ":4: layer \"transpose1\" (transpose): dims = 2 is no dimension of \"r\", which gives [28, "
+     "28]: "
+     "they are 0 to 1, or -1 for the last to -2"},
+    {"{ type = \"transpose\"; dims = [0, 2, -1]; }",
+     ":3: layer \"transpose1\" (transpose): dims must name each of the 3 dimensions"},
+    {"{ type = \"transpose\"; }", "dims must name each of the 3 dimensions"},
+    {"{ type = \"transpose\"; dims = [0.0, 1.5]; }", "dims must be a whole number >= -3"},
+    {"{ type = \"reshape\"; shape = [28, 27]; }",
+     ":3: layer \"reshape1\" (reshape): shape doesn't fit \"input\", which gives [1, 28, 28]: the "
+     "product of its dimensions must be 784"},
+    {"{ type = \"reshape\"; shape = [-1, -1]; }", "at most one of them -1"},
+    {"{ type = \"reshape\"; shape = [0, 784]; }", "shape doesn't fit"},
+    {"{ type = \"reshape\"; shape = [-1, 5]; }", "shape doesn't fit"},
+    {"{ type = \"channel_shuffle\"; groups = 2; }", "2 groups don't divide the 1 channels"},
+    {"{ type = \"pixel_shuffle\"; scale = 2; }",
+     "a scale of 2 needs a multiple of 4 channels, but \"input\" gives 1"},
+    {"{ type = \"pixel_unshuffle\"; scale = 3; }", "a scale of 3 doesn't divide the height"},
+    {"{ type = \"slice\"; dim = 1; from = 20; length = 9; }",
+     ":3: layer \"slice1\" (slice): dimension 1 of \"input\", which gives [1, 28, 28], has nothing "
+     "or not enough from 20 to 29"},
+    {"{ type = \"slice\"; dim = 1; from = 3; to = 3; }", "nothing or not enough from 3 to 3"},
+    {"{ type = \"slice\"; dim = 1; parts = 5; part = 5; }", "nothing or not enough"},
+    {"{ type = \"slice\"; dim = 1; to = 3; length = 3; }", "say the same"},
+    {"{ type = \"slice\"; dim = 1; part = 1; }", "`part` needs `parts`"},
+    {"{ type = \"slice\"; dim = 1; from = 1; parts = 2; }", "leave either out"},
+    {"{ type = \"softmax\"; dim = 3; }", "dim must be a whole number >= -3 and <= 2"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"log_softmax\"; dim = -2; }",
+     "dim = -2 is no dimension of \"f\", which gives [784]"},
+    {"{ type = \"mean\"; dim = [0, 2]; }", "dim must name adjacent dimensions"},
+    {"{ type = \"max\"; dim = [1, -2]; }", "dim names dimension 1 twice"},
+    {"{ type = \"sum\"; }", "needs the key \"dim\""},
+    {"{ type = \"glu\"; dim = 0; }",
+     "dimension 0 of \"input\", which gives [1, 28, 28], has no halves"},
     {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"conv2d\"; filters = 2; kernel = 3; }",
      ":4: layer \"conv2d1\" (conv2d): needs [channels, height, width], but \"r\" gives [28, 28]; "
      "put it before rows"},
@@ -411,6 +446,15 @@ static const char *const first_layers[] = {
     "{ type = \"conv2d\"; filters = 2; kernel = 3; padding = \"same\"; stride = 2; },\n"
     "{ type = \"conv2d\"; filters = 4; kernel = 3; groups = 2; },\n{ type = \"flatten\"; },\n",
     "{ type = \"flatten\"; },\n{ type = \"gelu\"; },\n{ type = \"affine\"; shift = 1; },\n",
+    "{ type = \"transpose\"; dims = [0, 2, 1]; },\n{ type = \"softmax\"; },\n"
+    "{ type = \"slice\"; dim = 1; from = 3; to = 20; },\n{ type = \"glu\"; },\n"
+    "{ type = \"flatten\"; },\n",
+    "{ type = \"pixel_unshuffle\"; scale = 2; },\n{ type = \"channel_shuffle\"; groups = 2; },\n"
+    "{ type = \"log_softmax\"; dim = 0; },\n{ type = \"max\"; dim = 1; },\n"
+    "{ type = \"flatten\"; },\n",
+    "{ type = \"reshape\"; shape = [49, 16]; },\n{ type = \"linear\"; units = 20; },\n"
+    "{ type = \"relu\"; },\n{ type = \"prelu\"; slopes = \"channels\"; },\n"
+    "{ type = \"mean\"; dim = 0; },\n",
 };
 
 START_TEST(layers_before_all_parameters_train) {

@@ -48,6 +48,7 @@ static grid grid_of(const dg_cpu_device *device, const dg_gemm *p) {
 static void store(const dg_gemm *p, size_t row, size_t rows, size_t column, size_t columns,
                   float *tile) {
   if (p->bias) dg_add_row_bias(rows, p->bias + row, tile);
+  if (p->column_bias) dg_add_column_bias(rows, columns, p->column_bias + column, tile);
   dg_act_forward(p->act, rows * DG_TILE_WIDTH, tile, tile);
   if (p->c_transposed)
     dg_store_transposed(p->add, rows, columns, tile, p->c + column * p->c_row + row, p->c_row);
@@ -57,7 +58,7 @@ static void store(const dg_gemm *p, size_t row, size_t rows, size_t column, size
 
 /** Is the tile stored to c unchanged? */
 static bool is_plain(const dg_gemm *p) {
-  return !p->bias && p->act.kind == DG_ACT_NONE && !p->c_transposed && !p->add;
+  return !p->bias && !p->column_bias && p->act.kind == DG_ACT_NONE && !p->c_transposed && !p->add;
 }
 
 /** Computes all tiles of one packed panel in a span of rows, and their dropout. */
@@ -92,17 +93,20 @@ typedef struct {
   uint64_t run;  /**< unique for every product */
 } product_run;
 
-/** Packs a panel, unless it is the one that the worker packed last. */
-static void pack(const product_run *r, size_t worker, size_t column, size_t columns, float *panel) {
+/** A packed panel: the worker packs it, unless it is the one that it packed last. */
+static const float *panel_of(const product_run *r, size_t worker, size_t column, size_t columns) {
   const dg_gemm *p = &r->product;
+  if (p->panels) return p->panels + column * p->depth;
+  float *panel = r->panels + worker * p->depth * DG_TILE_WIDTH;
   dg_gemm_packed *last = p->packed ? &p->packed[worker] : NULL;
   dg_gemm_packed now = {r->run, column + columns};
-  if (last && last->run == now.run && last->end == now.end) return;
+  if (last && last->run == now.run && last->end == now.end) return panel;
   if (last) *last = now;
   if (p->b_transposed)
     dg_pack_columns(p->depth, columns, p->b + column * p->b_row, p->b_row, panel);
   else
     dg_pack_rows(p->depth, columns, p->b + column, p->b_row, panel);
+  return panel;
 }
 
 static void run_piece(const void *context, size_t piece, size_t worker) {
@@ -113,11 +117,9 @@ static void run_piece(const void *context, size_t piece, size_t worker) {
   size_t block = piece / g.parts / g.groups;
   dg_span rows = dg_cpu_grains(p->rows, DG_TILE_ROWS, g.blocks * g.parts, block * g.parts + part);
   dg_span columns = dg_cpu_grains(p->columns, DG_TILE_WIDTH, g.groups, group);
-  float *panel = r->panels + worker * p->depth * DG_TILE_WIDTH;
   for (size_t c = columns.begin; c < columns.end; c += DG_TILE_WIDTH) {
     size_t count = dg_panel_columns(columns.end - c);
-    pack(r, worker, c, count, panel);
-    run_panel(p, panel, c, count, rows);
+    run_panel(p, panel_of(r, worker, c, count), c, count, rows);
   }
 }
 

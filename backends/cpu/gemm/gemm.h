@@ -23,14 +23,17 @@ typedef struct {
   const uint32_t *a_step; /**< or, if this isn't NULL, a[a_step[k] + j] */
   const float *b;
   size_t b_row;
-  bool b_transposed; /**< b's element (k, v) is b[v * b_row + k], else b[k * b_row + v] */
+  bool b_transposed;   /**< b's element (k, v) is b[v * b_row + k], else b[k * b_row + v] */
+  const float *panels; /**< b in packed panels, the one from column v on at panels[v * depth]; NULL:
+                          each worker packs what it needs of b */
   float *c;
   size_t c_row;
 
   bool c_transposed; /**< c's element (j, v) is c[v * c_row + j], else c[j * c_row + v] */
   bool add;          /**< adds the product to c instead of overwriting it */
   bool by_rows; /**< threads partition its rows, if that is about as balanced; else its columns */
-  const float *bias; /**< [rows], added to the product; or NULL */
+  const float *bias;        /**< [rows], added to the product; or NULL */
+  const float *column_bias; /**< [columns], the same */
   dg_act act;
   bool drops;             /**< a dropout at the end, if c is transposed: element j of sample v */
   dg_mask mask;           /**< its mask */

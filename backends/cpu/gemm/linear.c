@@ -5,6 +5,7 @@
 #include "backends/cpu/elementwise/drop.h"
 #include "backends/cpu/gemm/gemm.h"
 #include "backends/cpu/gemm/gemv.h"
+#include "backends/cpu/gemm/linear_rows.h"
 #include "backends/cpu/runtime/blas.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/pieces.h"
@@ -14,7 +15,8 @@ enum { FEW = 4 };
 
 static bool supports(const dg_op_desc *desc) {
   const dg_linear_desc *d = &desc->linear;
-  return d->in > 0 && d->out > 0 && dg_act_supported(d->act) && dg_drop_supported(d->drop, d->act);
+  return d->in > 0 && d->out > 0 && dg_act_supported(d->act) &&
+         dg_drop_supported(d->drop, d->act) && (dg_linear_rows(d) == 1 || d->drop.rate == 0);
 }
 
 /** Is d_z, the gradient before the activation, stored separately from d_out? */
@@ -224,27 +226,13 @@ static void before_activation(const dg_cpu_op *op, const dg_op_buffers *buffers,
   dg_cpu_run_pieces(op->device, e.pieces, finish_blocks, &e, sizeof e);
 }
 
-static void backward_by_blas(const dg_cpu_op *op, const dg_op_buffers *buffers, size_t n,
-                             const float *d_z) {
-  const dg_linear_desc *desc = &op->desc.linear;
-  dg_grad_mode d_in = op->desc.d_in[0];
-  size_t in = desc->in, out = desc->out, row = d_z_row(desc);
-  dg_matrix x = {dg_floats(buffers->in[0]), in, false};
-  dg_matrix weight = {dg_floats(buffers->param[0]), in, false};
-  dg_blas_multiply(op->device, out, in, n, (dg_matrix){d_z, row, true}, x, false,
-                   dg_floats(buffers->d_param[0]), in);
-  if (d_in != DG_GRAD_NONE)
-    dg_blas_multiply(op->device, n, in, out, (dg_matrix){d_z, row, false}, weight,
-                     d_in == DG_GRAD_ADD, dg_floats(buffers->d_in[0]), in);
-}
-
 static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_linear_desc *desc = &op->desc.linear;
   float *workspace = dg_floats(buffers->workspace), *d_y = dg_floats(buffers->d_out);
   float *d_z = has_d_z(desc) ? workspace : d_y, *panels = workspace + d_z_count(op);
   before_activation(op, buffers, step->n, d_z);
   if (dg_blas_is_faster(step->n)) {
-    backward_by_blas(op, buffers, step->n, d_z);
+    dg_linear_gradients_by_blas(op, buffers, step->n, d_z, d_z_row(desc));
     return;
   }
   dg_gemm d_weight = {.rows = desc->out,
@@ -275,5 +263,6 @@ static const dg_cpu_implementation forward_by_product = {"product", NULL, prepar
                                    backward_by_product = {"product", NULL, prepare_backward,
                                                           backward};
 
-const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {
-    supports, {&forward_by_product}, {&backward_by_product}};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_linear) = {supports,
+                                                  {&dg_linear_rows_forward, &forward_by_product},
+                                                  {&dg_linear_rows_backward, &backward_by_product}};

@@ -111,6 +111,11 @@ void dg_add_row_bias(size_t rows, const float *bias, float *tile) {
     for (size_t v = 0; v < DG_TILE_WIDTH; v++) tile[j * DG_TILE_WIDTH + v] += bias[j];
 }
 
+void dg_add_column_bias(size_t rows, size_t columns, const float *bias, float *tile) {
+  for (size_t j = 0; j < rows; j++)
+    for (size_t v = 0; v < columns; v++) tile[j * DG_TILE_WIDTH + v] += bias[v];
+}
+
 void dg_store_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,
                    size_t to_row) {
   for (size_t j = 0; j < rows; j++)

@@ -11,6 +11,7 @@
 #define dg_pack_rows DG_ISA_NAME(dg_pack_rows)
 #define dg_pack_columns DG_ISA_NAME(dg_pack_columns)
 #define dg_add_row_bias DG_ISA_NAME(dg_add_row_bias)
+#define dg_add_column_bias DG_ISA_NAME(dg_add_column_bias)
 #define dg_store_rows DG_ISA_NAME(dg_store_rows)
 #define dg_store_transposed DG_ISA_NAME(dg_store_transposed)
 
@@ -27,6 +28,9 @@ void dg_pack_columns(size_t depth, size_t columns, const float *from, size_t fro
 
 /** Adds bias[j] to row j of a tile. */
 void dg_add_row_bias(size_t rows, const float *bias, float *tile);
+
+/** Adds bias[v] to column v < columns of a tile. */
+void dg_add_column_bias(size_t rows, size_t columns, const float *bias, float *tile);
 
 /** Writes or adds a tile to to[j * to_row + v] for all j < rows, v < columns. */
 void dg_store_rows(bool add, size_t rows, size_t columns, const float *tile, float *to,

@@ -14,7 +14,7 @@ bool dg_cl_linear_clblast_fits(const dg_cl_device *device, const dg_op_desc *des
 
 /* ---- products ----------------------------------------------------------- */
 
-/* The products for n samples; their buffers are not set if `b` is NULL. */
+/* The products for n rows; their buffers are not set if `b` is NULL. */
 
 static dg_cl_blast_product forward_product(const dg_op_desc *desc, const dg_op_buffers *b,
                                            uint32_t n) {
@@ -54,7 +54,7 @@ typedef dg_cl_blast_product product_of(const dg_op_desc *desc, const dg_op_buffe
 /* Raises `bytes` to what a product needs for any number of samples: smaller ones may need more. */
 static bool plan_product(dg_cl_op *op, product_of *product, size_t *bytes, dg_error *err) {
   for (uint32_t n = 1; n <= op->max_n; n++) {
-    const dg_cl_blast_product p = product(&op->desc, NULL, n);
+    const dg_cl_blast_product p = product(&op->desc, NULL, n * dg_linear_rows(&op->desc.linear));
     size_t wanted = 0;
     if (!dg_cl_blast_workspace(op, &p, &wanted, err)) return false;
     if (wanted > *bytes) *bytes = wanted;
@@ -64,7 +64,7 @@ static bool plan_product(dg_cl_op *op, product_of *product, size_t *bytes, dg_er
 
 static bool run_product(dg_cl_op *op, product_of *product, const dg_op_buffers *b, uint32_t n,
                         dg_error *err) {
-  const dg_cl_blast_product p = product(&op->desc, b, n);
+  const dg_cl_blast_product p = product(&op->desc, b, n * dg_linear_rows(&op->desc.linear));
   return dg_cl_blast(op, &p, b->workspace, err);
 }
 
@@ -86,7 +86,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const dg_linear_desc *d = &op->desc.linear;
   return run_product(op, forward_product, b, step->n, err) &&
          (!d->bias ||
-          dg_cl_launch(op, self->add_rows, dg_cl_blocks(op->device, d->out, step->n),
+          dg_cl_launch(op, self->add_rows,
+                       dg_cl_blocks(op->device, d->out, (size_t)step->n * dg_linear_rows(d)),
                        DG_CL_ARGS(dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]), dg_cl_u32(d->out)),
                        err));
 }
@@ -117,8 +118,8 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
   const backward_op *self = (backward_op *)op;
   const dg_linear_desc *d = &op->desc.linear;
   return run_product(op, d_weight_product, b, step->n, err) &&
-         (!d->bias || dg_cl_sum_columns(op, self->sum_columns, b->d_out, 0, b->d_param[1], step->n,
-                                        d->out, err)) &&
+         (!d->bias || dg_cl_sum_columns(op, self->sum_columns, b->d_out, 0, b->d_param[1],
+                                        step->n * dg_linear_rows(d), d->out, err)) &&
          (op->desc.d_in[0] == DG_GRAD_NONE || run_product(op, d_in_product, b, step->n, err));
 }
 

@@ -8,7 +8,7 @@
 typedef struct {
   dg_cl_op op;
   cl_kernel inner, drop;
-  dg_buffer *samples; /* for sample n: {0, n * in} */
+  dg_buffer *samples; /* for row n of all samples: {0, n * in} */
 } inner_op;
 
 static dg_cl_gemm_offset sample_offset(const dg_cl_op *op, uint32_t n) {
@@ -20,7 +20,7 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
   const dg_linear_desc *d = &op->desc.linear;
   if (!dg_cl_check_count((uint64_t)d->in * d->out, err)) return false;
   self->inner = dg_cl_kernel(op, DG_CL_GEMM, "gemm_inner", err);
-  self->samples = dg_cl_gemm_offsets(op, op->max_n, sample_offset, err);
+  self->samples = dg_cl_gemm_offsets(op, op->max_n * dg_linear_rows(d), sample_offset, err);
   return self->inner && self->samples &&
          (!op->train || dg_cl_drop_prepare(op, d->drop, &self->drop, err));
 }
@@ -41,7 +41,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                                                    .c = b->out[0],
                                                    .c_row = d->out,
                                                    .x_rows = d->out,
-                                                   .y_rows = step->n},
+                                                   .y_rows = step->n * dg_linear_rows(d)},
                           err) &&
          dg_cl_drop_epilogue(op, self->drop, d->drop, d->out, b->out[0], step, err);
 }

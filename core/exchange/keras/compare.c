@@ -162,7 +162,26 @@ static bool check_origin(comparison *c, const dg_keras_op *op, const dg_model_no
   return true;
 }
 
+/** Does a layer work along the dimension that Keras's does: the channels of an image, the features
+    of a sequence? */
+static bool lies_alike(const dg_model_node *node) {
+  const bool image = node->shape.rank == 3;
+  switch (node->op.kind) {
+  case DG_OP_LINEAR:
+    return !image;
+  case DG_OP_SOFTMAX:
+    return image ? node->op.softmax.outer == 1 && node->op.softmax.count == node->shape.dim[0]
+                 : node->op.softmax.inner == 1;
+  case DG_OP_GLU:
+    return image ? node->op.glu.rows == 1
+                 : node->op.glu.count == node->shape.dim[node->shape.rank - 1];
+  default:
+    return true;
+  }
+}
+
 static bool compare_node(comparison *c, const dg_keras_op *op, const dg_model_node *node) {
+  if (!lies_alike(node)) tell_other(c, op, node);
   for (uint32_t i = 0; i < op->setting_count; i++) compare_setting(c, op, node, &op->settings[i]);
   return check_origin(c, op, node);
 }
@@ -297,6 +316,13 @@ static bool compare_again(comparison *c, const dg_keras_op *op, const dg_keras_o
   return compare_node(c, op, node);
 }
 
+/** Are they layers of the same type? Keras's Permute of a sequence may be either of ours. */
+static bool are_alike(const dg_keras_op *op, const dg_model_node *node) {
+  const char *type = node->layer->kind->type;
+  if (strcmp(type, "transpose") == 0 && node->shape.rank == 2) type = "columns";
+  return op->type && strcmp(op->type, type) == 0;
+}
+
 /** Follows both networks to the input from two places that should be the same. */
 static bool walk(comparison *c, position at) {
   for (;;) {
@@ -318,7 +344,7 @@ static bool walk(comparison *c, position at) {
       tell_missing(c, node);
       if (node->inputs != 1) return true;
       at.tensor = node->in[0];
-    } else if (!op->type || strcmp(op->type, node->layer->kind->type) != 0) {
+    } else if (!are_alike(op, node)) {
       if (!step_over(c, op, node, &at)) return true;
     } else {
       uint32_t *seen = &c->seen[c->producer[at.tensor] - 1];

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "core/base/json.h"
-#include "core/formats/archive.h"
 #include "core/exchange/files.h"
 #include "core/exchange/hdf5/hdf5.h"
+#include "core/formats/archive.h"
 
 /**
  * Unpacks the entry `name` of at most `most` bytes, with a zero behind it. NULL without an error:

@@ -20,6 +20,8 @@ static const struct {
                    {"sigmoid", "sigmoid"},
                    {"tanh", "tanh"},
                    {"softmax", "softmax"},
+                   {"log_softmax", "log_softmax"},
+                   {"glu", "glu"},
                    {"linear", ""},
                    {"leaky_relu", "leaky_relu"},
                    {"silu", "silu"},

@@ -136,7 +136,8 @@ static void check_order(dg_keras_network *n, dg_keras_op *op) {
     dg_keras_set_else(op, "axis", axis);
   if (dg_keras_is(op, "layer_norm") && !is_channel_axis(axis, in) && !is_whole_axis(axis))
     dg_keras_set_else(op, "axis", axis);
-  if (dg_keras_is(op, "concat") && !is_channel_axis(axis, in)) dg_keras_set_else(op, "axis", axis);
+  bool channels = dg_keras_is(op, "concat") || dg_keras_is(op, "softmax");
+  if (channels && !is_channel_axis(axis, in)) dg_keras_set_else(op, "axis", axis);
   size_t rank = json_array_size(json_object_get(config, "target_shape"));
   if (in == DG_KERAS_FIRST && (recurrent || (reshape && rank == 2)))
     dg_keras_set_else(op, "data_format", NULL);

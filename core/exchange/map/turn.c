@@ -54,7 +54,8 @@ bool dg_turn_others(const dg_mapping *m, bool *any) {
 static const char *doubt_of(const dg_model_node *node, const dg_array *from) {
   if (node->op.kind == DG_OP_RECURRENT && node->op.recurrent.cell == DG_CELL_GRU && !from->told)
     return "whether its gates are r z n, as in PyTorch, or z r h, as in Keras,";
-  const dg_shape *image = node->op.kind == DG_OP_LINEAR ? node->image : NULL;
+  bool whole = node->op.kind == DG_OP_LINEAR && dg_linear_rows(&node->op.linear) == 1;
+  const dg_shape *image = whole ? node->image : NULL;
   if (image && image->dim[0] > 1 && image->dim[1] * image->dim[2] > 1)
     return "whether its columns are channels of pixels, as in PyTorch, or pixels of channels, as "
            "in "

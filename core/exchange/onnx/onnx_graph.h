@@ -8,7 +8,7 @@
 
 #include "onnx.pb-c.h"
 
-enum { DG_ONNX_RANK = 4, DG_ONNX_OPSET = 17, DG_ONNX_IR = 8 };
+enum { DG_ONNX_RANK = 5, DG_ONNX_OPSET = 17, DG_ONNX_IR = 8 };
 
 /** A tensor of the graph: its name, and its shape without the samples. */
 typedef struct {

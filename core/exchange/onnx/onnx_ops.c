@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/exchange/onnx/onnx_eltwise.h"
+#include "core/exchange/onnx/onnx_lines.h"
 #include "core/exchange/onnx/onnx_recurrent.h"
 
 /** Input `i`, reshaped to what the op reads. */
@@ -18,8 +19,22 @@ static dg_onnx_value value_of(const char *name, uint32_t rank, const uint32_t *d
 
 /* ---- products ----------------------------------------------------------- */
 
+/** Gemm reads matrices only; of several rows a sample, MatMul multiplies each. */
+static dg_onnx_value add_linear_rows(const dg_onnx_op *op) {
+  const dg_linear_desc *d = &op->node->op.linear;
+  static const int64_t swap[] = {1, 0};
+  const uint32_t read[] = {d->rows, d->in}, out[] = {d->rows, d->out};
+  const char *inputs[] = {input(op, 0, 2, read).name,
+                          dg_onnx_transpose(op->graph, dg_onnx_constant(op, 0), 2, swap)};
+  const char *product = dg_onnx_output(dg_onnx_node(op->graph, "MatMul", 2, inputs, 1), 0);
+  if (!d->bias) return value_of(product, 2, out);
+  const char *terms[] = {product, dg_onnx_constant(op, 1)};
+  return value_of(dg_onnx_output(dg_onnx_node(op->graph, "Add", 2, terms, 1), 0), 2, out);
+}
+
 static dg_onnx_value add_linear(const dg_onnx_op *op) {
   const dg_linear_desc *d = &op->node->op.linear;
+  if (dg_linear_rows(d) > 1) return add_linear_rows(op);
   const char *inputs[3] = {input(op, 0, 1, &d->in).name, dg_onnx_constant(op, 0)};
   if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
   Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Gemm", d->bias ? 3 : 2, inputs, 1);
@@ -193,6 +208,12 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
       [DG_OP_CHW_TO_HWC] = add_hwc,
       [DG_OP_ADD] = add_sum,
       [DG_OP_CONCAT] = add_concat,
+      [DG_OP_PERMUTE] = dg_onnx_add_permute,
+      [DG_OP_SLICE] = dg_onnx_add_slice,
+      [DG_OP_SOFTMAX] = dg_onnx_add_softmax,
+      [DG_OP_REDUCE] = dg_onnx_add_reduce,
+      [DG_OP_PRELU] = dg_onnx_add_prelu,
+      [DG_OP_GLU] = dg_onnx_add_glu,
       [DG_OP_BATCH_NORM] = add_batch_norm,
       [DG_OP_LAYER_NORM] = add_layer_norm,
       [DG_OP_RECURRENT] = dg_onnx_add_recurrent,

@@ -32,11 +32,17 @@ static const dg_key keys[] = {
 static bool plan_linear(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
                         dg_error *err) {
   const config *c = given;
-  if (!dg_layer_needs_rank(site, 1, err)) return false;
-  uint32_t in = site->in[0].dim[0];
-  plan->out = (dg_shape){1, {c->units}};
-  plan->op =
-      (dg_op_desc){.kind = DG_OP_LINEAR, .linear = {.in = in, .out = c->units, .bias = c->bias}};
+  const dg_shape *shape = &site->in[0];
+  const uint32_t last = shape->rank - 1, in = shape->dim[last];
+  (void)err;
+  plan->out = *shape;
+  plan->out.dim[last] = c->units;
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = !c->bias};
+  plan->op = (dg_op_desc){.kind = DG_OP_LINEAR,
+                          .linear = {.in = in,
+                                     .out = c->units,
+                                     .bias = c->bias,
+                                     .rows = (uint32_t)(dg_shape_count(shape) / in)}};
   dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 2, (uint32_t[]){c->units, in}, in,
                    c->units);
   return true;
@@ -44,7 +50,8 @@ static bool plan_linear(const void *given, const dg_layer_site *site, dg_layer_p
 
 const dg_layer_class dg_layer_linear = {
     .type = "linear",
-    .help = "Fully connected: every output is a weighted sum of all features.",
+    .help = "Fully connected: every output is a weighted sum of all features; of a sequence or an "
+            "image along its last dimension, with the same weights for all.",
     .keys = keys,
     .key_count = sizeof keys / sizeof *keys,
     .defaults = &defaults,

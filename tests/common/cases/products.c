@@ -9,6 +9,21 @@ static dg_drop drop_of(float rate, size_t layer) {
   return (dg_drop){rate, dg_stream(DG_STREAM_DROPOUT, (uint32_t)layer)};
 }
 
+/** Several rows a sample. */
+static void linear_rows_cases(case_list *l, dg_op_kind kind) {
+  static const struct {
+    uint32_t rows, in, out, max_n;
+  } shapes[] = {
+      {2, 1, 1, 3},    {3, 16, 17, 4},  {15, 7, 33, 3},   {16, 16, 16, 3},  {17, 31, 15, 3},
+      {5, 65, 3, 2},   {49, 64, 64, 4}, {49, 64, 256, 2}, {49, 256, 64, 2}, {197, 48, 40, 3},
+      {28, 28, 40, 9}, {300, 3, 5, 5},  {600, 20, 33, 2}, {7, 70, 130, 17},
+  };
+  for (size_t i = 0; i < COUNT(shapes); i++) {
+    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i), {0, 0}, shapes[i].rows};
+    add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, shapes[i].max_n, FILL_RANDOM);
+  }
+}
+
 static void linear_cases(case_list *l, dg_op_kind kind) {
   static const struct {
     uint32_t in, out, max_n;
@@ -20,18 +35,19 @@ static void linear_cases(case_list *l, dg_op_kind kind) {
       {70, 130, 300}, {33, 40, 259},  {512, 40, 19},  {1024, 20, 9},
   };
   for (size_t i = 0; i < COUNT(shapes); i++) {
-    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i), {0, 0}};
+    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(i), {0, 0}, 0};
     add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, shapes[i].max_n, FILL_RANDOM);
   }
   for (size_t i = 0; i < 10; i++) {
-    dg_linear_desc d = {37, 19, i < 5, act_of(i), {0, 0}};
+    dg_linear_desc d = {37, 19, i < 5, act_of(i), {0, 0}, 0};
     add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, 6, FILL_RANDOM);
   }
   for (size_t i = 0; i < COUNT(shapes); i += 2) {
-    dg_linear_desc d = {shapes[i].in, shapes[i].out, i % 3 != 2, act_of(0),
-                        drop_of(i / 2 % 3 ? 0.2f : 0.5f, i)};
+    dg_linear_desc d = {
+        shapes[i].in, shapes[i].out, i % 3 != 2, act_of(0), drop_of(i / 2 % 3 ? 0.2f : 0.5f, i), 0};
     add_case(l, (dg_op_desc){kind, {mode_of(i)}, .linear = d}, shapes[i].max_n, FILL_RANDOM);
   }
+  linear_rows_cases(l, kind);
 }
 
 /** Convolutions with a fused pooling, dropout or both. */
@@ -251,7 +267,9 @@ static void append_epilogue(uint32_t pool, dg_drop drop, char *text, size_t capa
 
 static void linear_text(const dg_op_desc *desc, char *text, size_t capacity) {
   const dg_linear_desc *d = &desc->linear;
-  snprintf(text, capacity, "linear %u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
+  size_t used = d->rows > 1 ? (size_t)snprintf(text, capacity, "linear %u x ", d->rows)
+                            : (size_t)snprintf(text, capacity, "linear ");
+  snprintf(text + used, capacity - used, "%u to %u%s%s", d->in, d->out, d->bias ? ", bias" : "",
            act_text(d->act));
   append_epilogue(0, d->drop, text, capacity);
 }
