@@ -8,7 +8,6 @@ const char *const dg_init_names[] = {"pytorch", "he", "glorot", NULL};
 
 /** Suggests a layer to put between two layers of different rank. */
 static const char *rank_remedy(uint32_t needs, uint32_t gives) {
-  if (needs == 1) return "; put a flatten layer between them";
   if (needs == 2)
     return gives == 3
                ? "; put a rows layer between them"
@@ -21,8 +20,7 @@ static const char *rank_remedy(uint32_t needs, uint32_t gives) {
 }
 
 bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err) {
-  static const char *const names[] = {"", "[features]", "[steps, features]",
-                                      "[channels, height, width]"};
+  static const char *const names[] = {"", "", "[steps, features]", "[channels, height, width]"};
   const dg_shape *in = &site->in[0];
   if (in->rank == rank) return true;
   char shape[64];

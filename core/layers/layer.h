@@ -88,8 +88,8 @@ typedef struct {
 } dg_layer_class;
 
 /**
- * Checks that input 0 has `rank`; if not, an error like `needs [channels, height, width], but "fc1"
- * gives [128]`, with a remedy if there is a usual one.
+ * Checks that input 0 has `rank`, 2 or 3; if not, an error like `needs [channels, height, width],
+ * but "fc1" gives [128]`, with a remedy if there is a usual one.
  */
 bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err);
 

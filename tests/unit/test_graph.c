@@ -16,6 +16,7 @@
 #define OUT "{ type = \"flatten\"; },\n{ type = \"linear\"; name = \"out\"; units = 10; }\n);\n"
 #define RELU "{ type = \"relu\"; },\n"
 #define POOL "{ type = \"maxpool2d\"; kernel = 2; },\n"
+#define RESHAPE(dims) "{ type = \"reshape\"; shape = [" dims "]; },\n"
 #define DROP "{ type = \"dropout\"; rate = 0.5; },\n"
 
 /* ---- what can be run ---------------------------------------------------- */
@@ -155,7 +156,8 @@ START_TEST(what_does_not_fit_leaves_an_empty_graph) {
                         "},\n{ type = \"linear\"; units = 10; }\n);\n",
        "text:4: nothing reads layer \"left\" (conv2d)"},
       {IMAGES "{ type = \"linear\"; name = \"out\"; units = 10; }\n);\n",
-       "text:3: layer \"out\" (linear): needs [features], but \"input\" gives [2, 12, 12]"},
+       "text:3: the last layer gives [2, 12, 10], but the loss needs [classes]; put a flatten "
+       "layer"},
       {IMAGES "{ type = \"flatten\"; }\n);\n", "text: there is nothing to learn"},
       {IMAGES "{ type = \"conv2d\"; filters = 4; kernel = 3; }\n);\n",
        "text:3: the last layer gives [4, 10, 10], but the loss needs [classes]"},
@@ -225,6 +227,7 @@ START_TEST(what_a_description_has_no_room_for_is_left) {
       {IMAGES CONV("conv") RELU "{ type = \"add\"; inputs = [\"conv\", \"relu1\"]; },\n" OUT,
        "conv relu1 add1 out"},
       {IMAGES NORM("norm") RELU POOL OUT, "norm maxpool2d1 out"},
+      {IMAGES CONV("conv") RESHAPE("16, 6, 6") RELU POOL OUT, "conv maxpool2d1 out"},
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     subject s = lower(texts[i][0]);
@@ -286,6 +289,13 @@ START_TEST(norms_stay_that_can_not_be_folded) {
       {IMAGES CONV("conv") NORM("norm") "{ type = \"add\"; inputs = [\"conv\", \"norm\"]; },\n" OUT,
        "conv norm add1 out"},
       {IMAGES CONV("conv") "{ type = \"flatten\"; },\n" NORM("norm") OUT, "conv norm out"},
+      /* as many numbers for the norm, but others */
+      {IMAGES CONV("conv") RESHAPE("144, 4") NORM("norm") OUT, "conv norm out"},
+      {IMAGES "{ type = \"linear\"; name = \"rows\"; units = 2; },\n" NORM("norm") OUT,
+       "rows norm out"},
+      {IMAGES "{ type = \"reshape\"; shape = [24, 12]; },\n{ type = \"linear\"; name = \"rows\"; "
+              "units = 5; },\n" RESHAPE("5, 8, 3") NORM("norm") OUT,
+       "rows norm out"},
   };
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     subject s = build(texts[i][0], false, &all);

@@ -195,7 +195,7 @@ START_TEST(models_of_a_folder_are_listed) {
        "layers = ({ type = \"flatten\"; }, { type = \"linear\"; units = 3; });",
        "small", 15},
       {"c", "name = \"c\"; input = [1, 2, 2]; layers = ({ type = \"linear\"; units = 3; });",
-       "needs [features]", 0},
+       "needs [classes]", 0},
   };
   dg_model_info list[4];
   size_t count;

@@ -368,6 +368,22 @@ static uint32_t output_of(const comparison *c) {
   return implied && strcmp(last->type, "softmax") == 0 ? last->in[0] : op;
 }
 
+/** A reshape keeps the order of an image's numbers, in which Keras has channels last. Graphs don't
+    have it, for it is no op. */
+static void doubt_reshapes(comparison *c) {
+  char message[300];
+  for (uint32_t i = 0; i < c->model->layer_count && c->model->input.rank == 3; i++) {
+    const dg_model_layer *layer = &c->model->layers[i];
+    if (strcmp(layer->kind->type, "reshape") != 0) continue;
+    snprintf(
+        message, sizeof message,
+        "whether the model's layer \"%s\" (reshape) orders numbers as the file's network does, "
+        "which has channels last, can't be told",
+        layer->name);
+    tell(c, layer->name, NULL, NULL, message);
+  }
+}
+
 bool dg_keras_compare(const dg_keras_network *network, const dg_model_graph *graph,
                       const dg_model *model, const dg_arrays *ours, const char *path,
                       const dg_convert_options *options, dg_error *err) {
@@ -387,6 +403,7 @@ bool dg_keras_compare(const dg_keras_network *network, const dg_model_graph *gra
     if (ours->items[i].origin) c.weighty[ours->items[i].origin - 1] = true;
   for (uint32_t i = 0; ok && i < graph->node_count; i++) c.producer[graph->nodes[i].out] = i + 1;
   ok = ok && walk(&c, (position){output_of(&c), graph->output});
+  if (ok) doubt_reshapes(&c);
   free(c.weighty);
   free(c.seen);
   free(c.producer);
