@@ -18,6 +18,9 @@
   X(DG_OP_CONV1D, dg_cpu_conv1d)                                                                   \
   X(DG_OP_BATCH_NORM, dg_cpu_batch_norm)                                                           \
   X(DG_OP_LAYER_NORM, dg_cpu_layer_norm)                                                           \
+  X(DG_OP_RMS_NORM, dg_cpu_rms_norm)                                                               \
+  X(DG_OP_GROUP_NORM, dg_cpu_group_norm)                                                           \
+  X(DG_OP_LRN, dg_cpu_lrn)                                                                         \
   X(DG_OP_RECURRENT, dg_cpu_recurrent)                                                             \
   X(DG_OP_MASK_STEPS, dg_cpu_mask_steps)                                                           \
   X(DG_OP_REDUCE_STEPS, dg_cpu_reduce_steps)                                                       \

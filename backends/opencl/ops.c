@@ -24,6 +24,9 @@
   X(DG_OP_CONV1D, dg_cl_conv1d)                                                                    \
   X(DG_OP_BATCH_NORM, dg_cl_batch_norm)                                                            \
   X(DG_OP_LAYER_NORM, dg_cl_layer_norm)                                                            \
+  X(DG_OP_RMS_NORM, dg_cl_rms_norm)                                                                \
+  X(DG_OP_GROUP_NORM, dg_cl_group_norm)                                                            \
+  X(DG_OP_LRN, dg_cl_lrn)                                                                          \
   X(DG_OP_RECURRENT, dg_cl_recurrent)                                                              \
   X(DG_OP_MASK_STEPS, dg_cl_mask_steps)                                                            \
   X(DG_OP_REDUCE_STEPS, dg_cl_reduce_steps)                                                        \

@@ -36,6 +36,8 @@ static const struct {
     {"update.cl", IN(ELEMENTS), BOTH},
     {"grouped.cl", IN(GROUPED), BOTH},
     {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
+    {"group_norm.cl", IN(GROUP_NORMS), BOTH},
+    {"lrn.cl", IN(GROUP_NORMS), BOTH},
     {"blocks.cl", IN(GEMM) | IN(GEMM_PACKED) | IN(ROWS) | IN(WINOGRAD), TILE},
     {"outer_tile.cl", IN(GEMM), TILE},
     {"inner_tile.cl", IN(GEMM), TILE},
