@@ -8,6 +8,8 @@
   X(DG_OP_GROUPED_CONV2D, dg_cpu_grouped_conv2d)                                                   \
   X(DG_OP_MAXPOOL2D, dg_cpu_maxpool2d)                                                             \
   X(DG_OP_AVGPOOL2D, dg_cpu_avgpool2d)                                                             \
+  X(DG_OP_WINDOW_MAXPOOL2D, dg_cpu_window_maxpool2d)                                               \
+  X(DG_OP_WINDOW_AVGPOOL2D, dg_cpu_window_avgpool2d)                                               \
   X(DG_OP_UPSAMPLE2D, dg_cpu_upsample2d)                                                           \
   X(DG_OP_ACTIVATION, dg_cpu_activation)                                                           \
   X(DG_OP_ELTWISE, dg_cpu_eltwise)                                                                 \

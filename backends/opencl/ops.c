@@ -14,6 +14,8 @@
   X(DG_OP_GROUPED_CONV2D, dg_cl_grouped_conv2d)                                                    \
   X(DG_OP_MAXPOOL2D, dg_cl_maxpool2d)                                                              \
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
+  X(DG_OP_WINDOW_MAXPOOL2D, dg_cl_window_maxpool2d)                                                \
+  X(DG_OP_WINDOW_AVGPOOL2D, dg_cl_window_avgpool2d)                                                \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \
   X(DG_OP_ACTIVATION, dg_cl_activation)                                                            \
   X(DG_OP_ELTWISE, dg_cl_eltwise)                                                                  \

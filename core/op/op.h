@@ -27,6 +27,7 @@
 #include "core/op/norm/lrn.h"
 #include "core/op/pool/pool2d.h"
 #include "core/op/pool/upsample2d.h"
+#include "core/op/pool/window_pool2d.h"
 #include "core/op/recurrent/recurrent.h"
 #include "core/op/sequence/mask_steps.h"
 #include "core/op/sequence/reduce_steps.h"

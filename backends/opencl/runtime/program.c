@@ -29,6 +29,7 @@ static const struct {
     {"gather_changes.cl", IN(ELEMENTS), BOTH},
     {"gather_lengths.cl", IN(ELEMENTS), BOTH},
     {"pool.cl", IN(ELEMENTS), BOTH},
+    {"window_pool2d.cl", IN(ELEMENTS), BOTH},
     {"upsample2d.cl", IN(ELEMENTS), BOTH},
     {"sequence.cl", IN(ELEMENTS), BOTH},
     {"planes.cl", IN(ELEMENTS), BOTH},
