@@ -134,6 +134,119 @@ static void layer_norm_backward(const dg_op_desc *desc, const oracle_tensors *t,
 
 const oracle_family oracle_layer_norm = {layer_norm_sizes, layer_norm_forward, layer_norm_backward};
 
+/* ---- rms_norm ----------------------------------------------------------- */
+
+static double row_root(const dg_layer_norm_desc *d, const double *x) {
+  double squares = 0;
+  for (size_t i = 0; i < d->count; i++) squares += x[i] * x[i] / d->count;
+  return sqrt(squares + d->eps);
+}
+
+static void rms_norm_sizes(const dg_op_desc *desc, oracle_sizes *z) {
+  layer_norm_sizes(desc, z);
+  z->params = 1, z->param[1] = 0;
+}
+
+static void rms_norm_forward(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step) {
+  const dg_layer_norm_desc *d = &desc->layer_norm;
+  for (size_t r = 0; r < (size_t)step->n * d->rows; r++) {
+    const double *x = t->in[0] + r * d->count;
+    for (size_t i = 0; i < d->count; i++)
+      t->out[r * d->count + i] = x[i] / row_root(d, x) * t->param[0][i];
+  }
+}
+
+/** With y = w x / r and r^2 = mean of x^2 + eps, d_x = w d_y / r - x / (count r^3) sum of w d_y x.
+ */
+static void rms_norm_backward(const dg_op_desc *desc, const oracle_tensors *t, const double *dz,
+                              const dg_step *step) {
+  const dg_layer_norm_desc *d = &desc->layer_norm;
+  for (size_t r = 0; r < (size_t)step->n * d->rows; r++) {
+    const double *x = t->in[0] + r * d->count, *dz_row = dz + r * d->count;
+    double root = row_root(d, x), product = 0;
+    for (size_t i = 0; i < d->count; i++) {
+      t->d_param[0][i] += dz_row[i] * x[i] / root;
+      product += dz_row[i] * t->param[0][i] * x[i];
+    }
+    for (size_t i = 0; t->d_in[0] && i < d->count; i++)
+      t->d_in[0][r * d->count + i] +=
+          dz_row[i] * t->param[0][i] / root - x[i] * product / (d->count * root * root * root);
+  }
+}
+
+const oracle_family oracle_rms_norm = {rms_norm_sizes, rms_norm_forward, rms_norm_backward};
+
+/* ---- group_norm --------------------------------------------------------- */
+
+/** Numbers of a group of a sample. */
+static size_t group_count(const dg_group_norm_desc *d) {
+  return (size_t)d->rows * (d->channels / d->groups) * d->plane;
+}
+
+/** The index of number i of a group, which are counted through all samples; and its channel. */
+static size_t group_place(const dg_group_norm_desc *d, size_t group, size_t i, size_t *channel) {
+  size_t width = d->channels / d->groups, sample = group / d->groups;
+  size_t row = i / (width * d->plane), rest = i % (width * d->plane);
+  *channel = group % d->groups * width + rest / d->plane;
+  return ((sample * d->rows + row) * d->channels + *channel) * d->plane + rest % d->plane;
+}
+
+static statistics group_statistics(const dg_group_norm_desc *d, const double *x, size_t group) {
+  statistics m = {group_count(d), 0, 0};
+  size_t channel;
+  for (size_t i = 0; i < m.count; i++)
+    m.mean += x[group_place(d, group, i, &channel)] / (double)m.count;
+  for (size_t i = 0; i < m.count; i++) {
+    double off = x[group_place(d, group, i, &channel)] - m.mean;
+    m.var += off * off / (double)m.count;
+  }
+  return m;
+}
+
+static void group_norm_sizes(const dg_op_desc *desc, oracle_sizes *z) {
+  const dg_group_norm_desc *d = &desc->group_norm;
+  z->in[0] = z->out = (size_t)d->rows * d->channels * d->plane;
+  z->params = d->affine ? 2 : 0;
+  for (uint32_t k = 0; k < z->params; k++) z->param[k] = d->channels;
+}
+
+static void group_norm_forward(const dg_op_desc *desc, const oracle_tensors *t,
+                               const dg_step *step) {
+  const dg_group_norm_desc *d = &desc->group_norm;
+  for (size_t g = 0; g < (size_t)step->n * d->groups; g++) {
+    statistics m = group_statistics(d, t->in[0], g);
+    for (size_t i = 0; i < m.count; i++) {
+      size_t channel, at = group_place(d, g, i, &channel);
+      double x_hat = (t->in[0][at] - m.mean) / sqrt(m.var + d->eps);
+      t->out[at] = d->affine ? x_hat * t->param[0][channel] + t->param[1][channel] : x_hat;
+    }
+  }
+}
+
+static void group_norm_backward(const dg_op_desc *desc, const oracle_tensors *t, const double *dz,
+                                const dg_step *step) {
+  const dg_group_norm_desc *d = &desc->group_norm;
+  for (size_t g = 0; g < (size_t)step->n * d->groups; g++) {
+    statistics m = group_statistics(d, t->in[0], g);
+    double factor = 1 / sqrt(m.var + d->eps), sum = 0, product = 0;
+    for (size_t i = 0; i < m.count; i++) {
+      size_t channel, at = group_place(d, g, i, &channel);
+      double x_hat = (t->in[0][at] - m.mean) * factor;
+      double dx_hat = d->affine ? dz[at] * t->param[0][channel] : dz[at];
+      if (d->affine) t->d_param[0][channel] += dz[at] * x_hat, t->d_param[1][channel] += dz[at];
+      sum += dx_hat, product += dx_hat * x_hat;
+    }
+    for (size_t i = 0; t->d_in[0] && i < m.count; i++) {
+      size_t channel, at = group_place(d, g, i, &channel);
+      double x_hat = (t->in[0][at] - m.mean) * factor;
+      double dx_hat = d->affine ? dz[at] * t->param[0][channel] : dz[at];
+      t->d_in[0][at] += factor * (dx_hat - (sum + x_hat * product) / (double)m.count);
+    }
+  }
+}
+
+const oracle_family oracle_group_norm = {group_norm_sizes, group_norm_forward, group_norm_backward};
+
 /* ---- what cancels ------------------------------------------------------- */
 
 static double batch_norm_terms(const dg_batch_norm_desc *d, const oracle_tensors *t, uint32_t n) {
@@ -156,8 +269,33 @@ static double layer_norm_terms(const dg_layer_norm_desc *d, const oracle_tensors
   return most;
 }
 
+static double rms_norm_terms(const dg_layer_norm_desc *d, const oracle_tensors *t, uint32_t n) {
+  double most = 0;
+  for (size_t r = 0; r < (size_t)n * d->rows; r++) {
+    double root = row_root(d, t->in[0] + r * d->count);
+    for (size_t i = 0; i < d->count; i++)
+      most = fmax(most, fabs(t->d_out[r * d->count + i] * t->param[0][i] / root));
+  }
+  return most;
+}
+
+static double group_norm_terms(const dg_group_norm_desc *d, const oracle_tensors *t, uint32_t n) {
+  double most = 0;
+  for (size_t g = 0; g < (size_t)n * d->groups; g++) {
+    double root = sqrt(group_statistics(d, t->in[0], g).var + d->eps);
+    for (size_t i = 0; i < group_count(d); i++) {
+      size_t channel, at = group_place(d, g, i, &channel);
+      double weight = d->affine ? t->param[0][channel] : 1;
+      most = fmax(most, fabs(t->d_out[at] * weight / root));
+    }
+  }
+  return most;
+}
+
 double oracle_cancelling(const dg_op_desc *desc, const oracle_tensors *t, const dg_step *step) {
   if (desc->kind == DG_OP_BATCH_NORM) return batch_norm_terms(&desc->batch_norm, t, step->n);
   if (desc->kind == DG_OP_LAYER_NORM) return layer_norm_terms(&desc->layer_norm, t, step->n);
+  if (desc->kind == DG_OP_RMS_NORM) return rms_norm_terms(&desc->layer_norm, t, step->n);
+  if (desc->kind == DG_OP_GROUP_NORM) return group_norm_terms(&desc->group_norm, t, step->n);
   return 0;
 }

@@ -8,6 +8,8 @@
   X(DG_OP_GROUPED_CONV2D, dg_cpu_grouped_conv2d)                                                   \
   X(DG_OP_MAXPOOL2D, dg_cpu_maxpool2d)                                                             \
   X(DG_OP_AVGPOOL2D, dg_cpu_avgpool2d)                                                             \
+  X(DG_OP_WINDOW_MAXPOOL2D, dg_cpu_window_maxpool2d)                                               \
+  X(DG_OP_WINDOW_AVGPOOL2D, dg_cpu_window_avgpool2d)                                               \
   X(DG_OP_UPSAMPLE2D, dg_cpu_upsample2d)                                                           \
   X(DG_OP_ACTIVATION, dg_cpu_activation)                                                           \
   X(DG_OP_ELTWISE, dg_cpu_eltwise)                                                                 \
@@ -24,6 +26,9 @@
   X(DG_OP_CONV1D, dg_cpu_conv1d)                                                                   \
   X(DG_OP_BATCH_NORM, dg_cpu_batch_norm)                                                           \
   X(DG_OP_LAYER_NORM, dg_cpu_layer_norm)                                                           \
+  X(DG_OP_RMS_NORM, dg_cpu_rms_norm)                                                               \
+  X(DG_OP_GROUP_NORM, dg_cpu_group_norm)                                                           \
+  X(DG_OP_LRN, dg_cpu_lrn)                                                                         \
   X(DG_OP_RECURRENT, dg_cpu_recurrent)                                                             \
   X(DG_OP_MASK_STEPS, dg_cpu_mask_steps)                                                           \
   X(DG_OP_REDUCE_STEPS, dg_cpu_reduce_steps)                                                       \

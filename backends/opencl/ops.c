@@ -14,6 +14,8 @@
   X(DG_OP_GROUPED_CONV2D, dg_cl_grouped_conv2d)                                                    \
   X(DG_OP_MAXPOOL2D, dg_cl_maxpool2d)                                                              \
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
+  X(DG_OP_WINDOW_MAXPOOL2D, dg_cl_window_maxpool2d)                                                \
+  X(DG_OP_WINDOW_AVGPOOL2D, dg_cl_window_avgpool2d)                                                \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \
   X(DG_OP_ACTIVATION, dg_cl_activation)                                                            \
   X(DG_OP_ELTWISE, dg_cl_eltwise)                                                                  \
@@ -30,6 +32,9 @@
   X(DG_OP_CONV1D, dg_cl_conv1d)                                                                    \
   X(DG_OP_BATCH_NORM, dg_cl_batch_norm)                                                            \
   X(DG_OP_LAYER_NORM, dg_cl_layer_norm)                                                            \
+  X(DG_OP_RMS_NORM, dg_cl_rms_norm)                                                                \
+  X(DG_OP_GROUP_NORM, dg_cl_group_norm)                                                            \
+  X(DG_OP_LRN, dg_cl_lrn)                                                                          \
   X(DG_OP_RECURRENT, dg_cl_recurrent)                                                              \
   X(DG_OP_MASK_STEPS, dg_cl_mask_steps)                                                            \
   X(DG_OP_REDUCE_STEPS, dg_cl_reduce_steps)                                                        \

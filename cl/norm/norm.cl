@@ -334,23 +334,34 @@ batch_norm_backward(global const float *restrict x, global const float *restrict
 
 /* ---- layers ------------------------------------------------------------- */
 
-/* Normalizes each line by itself, then y = normal * weight + bias. */
+/* A mean of 0, and the sum of squares, for the norms without a mean. */
+inline partial line_squares(global const float *x, uint length, local float *shared) {
+  floatw squares = 0.0f;
+  for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
+    const floatw numbers = load_block(x + i, length - i);
+    squares = MULTIPLY_ADD(numbers, numbers, squares);
+  }
+  return (partial){0.0f, 0.0f, sum_of_group(add_lanes(squares), shared)};
+}
+
+/* Normalizes each line by itself, then y = normal * weight + bias; rms: without mean and bias. */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 layer_norm_forward(global const float *restrict x, global const float *restrict weight,
                    global const float *restrict bias, global float *restrict y,
                    global float *restrict statistics, uint lines, uint length, uint share,
-                   float eps, uint keep) {
+                   float eps, uint rms, uint keep) {
   local float shared[GROUP];
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
     const size_t at = (size_t)line * length;
-    const partial m = line_partial(x + at, length, shared);
+    const partial m =
+        rms ? line_squares(x + at, length, shared) : line_partial(x + at, length, shared);
     const float scale = 1.0f / sqrt(m.squares / length + eps);
     normalizer by = {m.mean, m.mean_low, scale, 1.0f, 0.0f};
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
       const uint left = length - i;
       by.weight = load_block(weight + i, left);
-      by.bias = load_block(bias + i, left);
+      if (!rms) by.bias = load_block(bias + i, left);
       store_block(affine(normalize(load_block(x + at + i, left), by), by), y + at + i, left);
     }
     if (keep && get_local_id(0) == 0) {
@@ -361,11 +372,14 @@ layer_norm_forward(global const float *restrict x, global const float *restrict 
   }
 }
 
-/* dx (+)= scale (g - mean of g - normal * mean of (g normal)), g = dy weight; means over a line. */
+/* dx (+)= scale (g - mean of g - normal * mean of (g normal)), g = dy weight; means over a line.
+ * rms: without the first mean.
+ */
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 layer_norm_backward(global const float *restrict x, global const float *restrict dy,
                     global const float *restrict statistics, global const float *restrict weight,
-                    global float *restrict dx, uint lines, uint length, uint share, uint add) {
+                    global float *restrict dx, uint lines, uint length, uint share, uint rms,
+                    uint add) {
   local float shared[GROUP];
   const uint first = get_global_id(1) * share;
   for (uint line = first; line < min(first + share, lines); line++) {
@@ -378,7 +392,7 @@ layer_norm_backward(global const float *restrict x, global const float *restrict
       sum += g;
       product = MULTIPLY_ADD(g, normalize(load_block(x + at + i, left), by), product);
     }
-    const float g_mean = sum_of_group(add_lanes(sum), shared) / length;
+    const float g_total = sum_of_group(add_lanes(sum), shared), g_mean = rms ? 0.0f : g_total / length;
     const float product_mean = sum_of_group(add_lanes(product), shared) / length;
     for (uint i = get_local_id(0) * WIDTH; i < length; i += GROUP * WIDTH) {
       const uint left = length - i;

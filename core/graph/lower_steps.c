@@ -193,6 +193,13 @@ bool dg_lower_sequence(dg_lowering *l, dg_node *node, const dg_layer_output *con
     out->tensor =
         add_reduction(l, node, DG_STEPS_MEAN, &in[0]->shape, in[0]->tensor, in[0]->lengths);
     return true;
+  case DG_STEPS_LARGEST: {
+    dg_mask_steps_desc mask = mask_of(&in[0]->shape);
+    mask.lowest = true;
+    node->in[0] = add_mask(l, node, mask, in[0]->tensor, in[0]->lengths);
+    out->tensor = dg_lower_node(l, node);
+    return true;
+  }
   case DG_STEPS_JOINED:
     out->tensor = node->in[0] = cleared(l, node, in[0]);
     if (!node->plan.view) out->tensor = dg_lower_node(l, node);

@@ -74,21 +74,13 @@ bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
                  dg_shape_text(shape, text, sizeof text), DG_SIZE_NUMBERS);
 }
 
-bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t out[2],
-                   dg_error *err) {
-  const dg_shape *in = &site->in[0];
-  for (int i = 0; i < 2; i++) {
-    out[i] =
-        dg_window_out(in->dim[1 + i], window->kernel[i], window->stride[i], window->padding[i]);
-    if (out[i]) continue;
-    char shape[64];
-    return dg_fail(err, DG_ERR_INPUT,
-                   "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which gives "
-                   "%s; make the kernel smaller or the padding larger",
-                   window->kernel[0], window->kernel[1], window->padding[0], window->padding[1],
-                   site->in_names[0], dg_shape_text(in, shape, sizeof shape));
-  }
-  return true;
+void dg_padding_same(uint32_t size, uint64_t reach, uint32_t stride, uint32_t *begin,
+                     uint32_t *end) {
+  const uint64_t steps = ((uint64_t)size + stride - 1) / stride;
+  const uint64_t needed = (steps - 1) * stride + reach;
+  const uint32_t missing = needed > size ? (uint32_t)(needed - size) : 0;
+  *begin = missing / 2;
+  *end = missing - missing / 2;
 }
 
 bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,

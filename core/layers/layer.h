@@ -42,6 +42,7 @@ typedef enum {
   DG_STEPS_WINDOWS,  /**< on a window of them */
   DG_STEPS_IN_TURN,  /**< on all steps before it, or after it: a recurrence */
   DG_STEPS_AVERAGED, /**< the output is the mean of all steps */
+  DG_STEPS_LARGEST,  /**< the output is the maximum of all steps */
   DG_STEPS_JOINED,   /**< the output is one row of all steps */
 } dg_steps_use;
 
@@ -100,15 +101,7 @@ bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err
 void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
                       const uint32_t *dim, uint64_t fan_in, uint64_t fan_out);
 
-/** A window (kernel, stride, padding) over an image: checks that it fits, computes the output
-    size. */
-typedef struct {
-  uint32_t kernel[2], stride[2], padding[2];
-} dg_window;
-bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t out[2],
-                   dg_error *err);
-
-/** The same for a window over the steps of a sequence. */
+/** Windows over the steps of a sequence: checks that one fits, and counts them. */
 bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
                   uint32_t *steps, dg_error *err);
 
@@ -129,6 +122,11 @@ bool dg_layer_dim(const char *name, int32_t given, const dg_layer_site *site, ui
 static inline bool dg_layer_is_apart(const dg_shape *in, uint32_t dim) {
   return in->rank == 2 && dim == 1;
 }
+
+/** The padding of "same", before and after: windows that reach over `reach` numbers then give the
+    size by the stride, rounded up. The half before is rounded down, as in ONNX's SAME_UPPER. */
+void dg_padding_same(uint32_t size, uint64_t reach, uint32_t stride, uint32_t *begin,
+                     uint32_t *end);
 
 /** Checks that a sample of this shape has at most DG_SIZE_NUMBERS numbers. */
 bool dg_shape_fits(const dg_shape *shape, dg_error *err);

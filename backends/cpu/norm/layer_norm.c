@@ -1,3 +1,4 @@
+/** layer_norm, and rms_norm, which is the same with means of 0 and without a bias. */
 #include <math.h>
 #include <string.h>
 
@@ -9,6 +10,10 @@ enum { LANES = 16 };
 
 static bool supports(const dg_op_desc *desc) {
   return desc->layer_norm.rows > 0 && desc->layer_norm.count > 0 && desc->layer_norm.eps > 0;
+}
+
+static bool is_rms(const dg_cpu_op *op) {
+  return op->desc.kind == DG_OP_RMS_NORM;
 }
 
 /** Doubles of a part's own gradients of the parameters. */
@@ -43,15 +48,34 @@ typedef struct {
   float mean, factor;
 } statistics;
 
-static statistics statistics_of(const dg_layer_norm_desc *d, const float *x) {
+static double mean_square(const dg_layer_norm_desc *d, const float *x) {
+  static const float zero[DG_NORM_LANES] = {0};
+  const dg_norm_group g = {.runs = 1, .length = d->count, .channels = 1};
+  double sum[DG_NORM_LANES] = {0};
+  dg_norm_add_products(d->count, x, zero, x, zero, sum);
+  dg_norm_fold(&g, sum);
+  return sum[0] / (double)d->count;
+}
+
+static statistics statistics_of(const dg_cpu_op *op, const float *x) {
+  const dg_layer_norm_desc *d = &op->desc.layer_norm;
   dg_norm_group g = {.runs = 1, .length = d->count, .channels = 1};
   double mean[DG_NORM_LANES], var[DG_NORM_LANES];
+  if (is_rms(op)) return (statistics){0, (float)(1 / sqrt(mean_square(d, x) + (double)d->eps))};
   dg_norm_statistics(&g, x, mean, var);
   return (statistics){(float)mean[0], (float)(1 / sqrt(var[0] + (double)d->eps))};
 }
 
 static size_t count_rows(const dg_cpu_op *op, const dg_step *step) {
   return (size_t)step->n * op->desc.layer_norm.rows;
+}
+
+static void normalize(size_t count, const float *x, statistics s, const float *weight,
+                      const float *bias, float *y) {
+  if (bias)
+    for (size_t i = 0; i < count; i++) y[i] = (x[i] - s.mean) * s.factor * weight[i] + bias[i];
+  else
+    for (size_t i = 0; i < count; i++) y[i] = x[i] * s.factor * weight[i];
 }
 
 static void forward_piece(const void *context, size_t piece, size_t worker) {
@@ -67,8 +91,8 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
   for (size_t r = rows.begin; r < rows.end; r++) {
     const float *x = dg_floats(buffers->in[0]) + r * count;
     float *y = dg_floats(buffers->out[0]) + r * count;
-    statistics s = statistics_of(d, x);
-    for (size_t i = 0; i < count; i++) y[i] = (x[i] - s.mean) * s.factor * weight[i] + bias[i];
+    statistics s = statistics_of(region->op, x);
+    normalize(count, x, s, weight, bias, y);
     if (saved) saved[r] = s;
   }
 }
@@ -103,16 +127,20 @@ static inline void add_lanes(size_t lanes, size_t first, const float *x, const f
   }
 }
 
-/** d_x = factor (d_h - mean of d_h - x_hat mean of (d_h x_hat)) */
-static void row_gradient(dg_grad_mode mode, size_t count, const float *x, const float *d_y,
-                         const float *weight, statistics s, float *d_x) {
+/** d_x = factor (d_h - mean of d_h - x_hat mean of (d_h x_hat)); of rms_norm without the first
+    mean. */
+static void row_gradient(const dg_cpu_op *op, const float *x, const float *d_y, const float *weight,
+                         statistics s, float *d_x) {
+  const size_t count = op->desc.layer_norm.count;
+  const dg_grad_mode mode = op->desc.d_in[0];
   sums sum = {{0}, {0}};
   double d_h = 0, product = 0;
   size_t whole = count - count % LANES;
   for (size_t i = 0; i < whole; i += LANES) add_lanes(LANES, i, x, d_y, weight, s, &sum);
   add_lanes(count - whole, whole, x, d_y, weight, s, &sum);
   for (size_t k = 0; k < LANES; k++) d_h += sum.d_h[k], product += sum.product[k];
-  float mean = (float)(d_h / (double)count), slope = (float)(product / (double)count);
+  float mean = is_rms(op) ? 0 : (float)(d_h / (double)count);
+  float slope = (float)(product / (double)count);
   for (size_t i = 0; i < count; i++) {
     float x_hat = (x[i] - s.mean) * s.factor;
     float d = s.factor * (d_y[i] * weight[i] - mean - x_hat * slope);
@@ -143,7 +171,7 @@ static void backward_part(const void *context, size_t piece, size_t worker) {
     const float *d_y = dg_floats(buffers->d_out) + r * count;
     add_row(count, x, d_y, saved[r], d_weight, d_weight + count);
     if (mode != DG_GRAD_NONE)
-      row_gradient(mode, count, x, d_y, weight, saved[r], dg_floats(buffers->d_in[0]) + r * count);
+      row_gradient(region->op, x, d_y, weight, saved[r], dg_floats(buffers->d_in[0]) + r * count);
   }
 }
 
@@ -163,7 +191,7 @@ static void add_parts(const void *context, size_t piece, size_t worker) {
       bias += first[k * part_doubles(d) + d->count + i];
     }
     dg_floats(buffers->d_param[0])[i] = (float)weight;
-    dg_floats(buffers->d_param[1])[i] = (float)bias;
+    if (!is_rms(region->op)) dg_floats(buffers->d_param[1])[i] = (float)bias;
   }
 }
 
@@ -177,4 +205,6 @@ static const dg_cpu_implementation forward_by_rows = {"rows", NULL, NULL, forwar
                                    backward_by_rows = {"rows", NULL, prepare_backward, backward};
 
 const dg_cpu_family DG_ISA_NAME(dg_cpu_layer_norm) = {
+    supports, {&forward_by_rows}, {&backward_by_rows}};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_rms_norm) = {
     supports, {&forward_by_rows}, {&backward_by_rows}};

@@ -41,17 +41,6 @@ static inline void store_larger(int count, const float *restrict a, int first_a,
   }
 }
 
-/** Sets value[i] to row[i], with index first + i, where it is larger. */
-static inline void take_row(int count, const float *restrict row, int first, float *restrict value,
-                            int32_t *restrict place) {
-  for (int i = 0; i < count; i++) {
-    float x = row[i], old = value[i];
-    bool take = dg_is_larger(x, old);
-    value[i] = take ? x : old;
-    place[i] = take ? first + i : place[i];
-  }
-}
-
 /** One line: the rows of one row of windows. */
 static inline void max_line(const dg_window *w, int count, int oy, const float *x, float *value,
                             int32_t *place) {
@@ -61,7 +50,7 @@ static inline void max_line(const dg_window *w, int count, int oy, const float *
   int second = taps.begin + 1 < taps.end ? first + w->width : first;
   store_larger(count, x + first, first, x + second, second, value, place);
   for (int ky = taps.begin + 2; ky < taps.end; ky++)
-    take_row(count, x + top + ky * w->width, top + ky * w->width, value, place);
+    dg_pool_take_row(count, x + top + ky * w->width, top + ky * w->width, value, place);
 }
 
 static void fill_padding(int count, float *value, int32_t *place) {

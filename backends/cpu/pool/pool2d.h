@@ -50,6 +50,17 @@ static inline int dg_is_equal(float x, float y) {
   return (x == y) | ((x != x) & (y != y));
 }
 
+/** Sets value[i] to row[i], with index first + i, where it is larger. */
+static inline void dg_pool_take_row(int count, const float *restrict row, int first,
+                                    float *restrict value, int32_t *restrict place) {
+  for (int i = 0; i < count; i++) {
+    float x = row[i], old = value[i];
+    bool take = dg_is_larger(x, old);
+    value[i] = take ? x : old;
+    place[i] = take ? first + i : place[i];
+  }
+}
+
 /** The elements of the window of output `o` that are inside `size` inputs, in one dimension. */
 static inline dg_range dg_pool_taps(int o, int kernel, int stride, int pad, int size) {
   int first = o * stride - pad;

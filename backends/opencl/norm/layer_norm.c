@@ -1,7 +1,11 @@
-/* Layer normalization (cl/norm/norm.cl). */
+/* Layer normalization, and that by the root mean square (cl/norm/norm.cl). */
 #include "backends/opencl/elementwise/sum_columns.h"
 #include "backends/opencl/norm/norm.h"
 #include "backends/opencl/runtime/implementation.h"
+
+static bool is_rms(const dg_cl_op *op) {
+  return op->desc.kind == DG_OP_RMS_NORM;
+}
 
 static dg_cl_lines lines_of(const dg_cl_op *op, uint32_t n) {
   const dg_layer_norm_desc *d = &op->desc.layer_norm;
@@ -31,7 +35,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->param[0]),
                                  dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]), dg_cl_mem(b->saved),
                                  dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.share),
-                                 dg_cl_f32(op->desc.layer_norm.eps), dg_cl_u32(step->train)),
+                                 dg_cl_f32(op->desc.layer_norm.eps), dg_cl_u32(is_rms(op)),
+                                 dg_cl_u32(step->train)),
                       err);
 }
 
@@ -70,8 +75,8 @@ static bool find_d_params(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_e
                                  dg_cl_u32(s.lines), dg_cl_u32(s.length), dg_cl_u32(s.lines),
                                  dg_cl_f32(1)),
                       err) &&
-         dg_cl_sum_columns(op, self->sum_columns, b->workspace, 0, b->d_param[1], blocks, s.length,
-                           err) &&
+         (is_rms(op) || dg_cl_sum_columns(op, self->sum_columns, b->workspace, 0, b->d_param[1],
+                                          blocks, s.length, err)) &&
          dg_cl_sum_columns(op, self->sum_columns, b->workspace, products_first, b->d_param[0],
                            blocks, s.length, err);
 }
@@ -84,7 +89,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
           dg_cl_launch(op, ((backward_op *)op)->backward, dg_cl_line_range(op, &s),
                        DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->saved),
                                   dg_cl_mem(b->param[0]), dg_cl_mem(b->d_in[0]), dg_cl_u32(s.lines),
-                                  dg_cl_u32(s.length), dg_cl_u32(s.share),
+                                  dg_cl_u32(s.length), dg_cl_u32(s.share), dg_cl_u32(is_rms(op)),
                                   dg_cl_u32(mode == DG_GRAD_ADD)),
                        err));
 }
@@ -95,4 +100,5 @@ static const dg_cl_implementation lines_backward = {.name = "lines",
                                                     .prepare = prepare_backward,
                                                     .run = backward};
 
+const dg_cl_family dg_cl_rms_norm = {.forward = {&lines_forward}, .backward = {&lines_backward}};
 const dg_cl_family dg_cl_layer_norm = {.forward = {&lines_forward}, .backward = {&lines_backward}};

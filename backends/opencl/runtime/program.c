@@ -35,6 +35,7 @@ static const struct {
     {"prelu.cl", IN(ELEMENTS), BOTH},
     {"glu.cl", IN(ELEMENTS), BOTH},
     {"pool.cl", IN(ELEMENTS), BOTH},
+    {"window_pool2d.cl", IN(ELEMENTS), BOTH},
     {"upsample2d.cl", IN(ELEMENTS), BOTH},
     {"sequence.cl", IN(ELEMENTS), BOTH},
     {"planes.cl", IN(ELEMENTS), BOTH},
@@ -42,6 +43,8 @@ static const struct {
     {"update.cl", IN(ELEMENTS), BOTH},
     {"grouped.cl", IN(GROUPED), BOTH},
     {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
+    {"group_norm.cl", IN(GROUP_NORMS), BOTH},
+    {"lrn.cl", IN(GROUP_NORMS), BOTH},
     {"blocks.cl", IN(GEMM) | IN(GEMM_PACKED) | IN(ROWS) | IN(WINOGRAD), TILE},
     {"outer_tile.cl", IN(GEMM), TILE},
     {"inner_tile.cl", IN(GEMM), TILE},

@@ -12,6 +12,7 @@ typedef enum {
   DG_CL_ELEMENTS,
   DG_CL_GROUPED, /**< convolutions in groups */
   DG_CL_NORMS,
+  DG_CL_GROUP_NORMS, /**< and local responses */
   DG_CL_GEMM,
   DG_CL_GEMM_PACKED, /**< tile form only, as the next two */
   DG_CL_ROWS,

@@ -68,15 +68,10 @@ typedef struct {
   uint32_t begin[2], end[2], out[2];
 } extent;
 
-/** Half of what is missing goes to the beginning, rounded down, as in ONNX's SAME_UPPER. */
 static void pad_same(const config *c, const uint32_t *in, extent *e) {
   for (int i = 0; i < 2; i++) {
     const uint64_t reach = (uint64_t)c->dilation[i] * (c->kernel[i] - 1) + 1;
-    const uint64_t steps = ((uint64_t)in[1 + i] + c->stride[i] - 1) / c->stride[i];
-    const uint64_t needed = (steps - 1) * c->stride[i] + reach;
-    const uint32_t missing = needed > in[1 + i] ? (uint32_t)(needed - in[1 + i]) : 0;
-    e->begin[i] = missing / 2;
-    e->end[i] = missing - missing / 2;
+    dg_padding_same(in[1 + i], reach, c->stride[i], &e->begin[i], &e->end[i]);
   }
 }
 

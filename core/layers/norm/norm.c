@@ -1,4 +1,5 @@
-/** batch_norm and layer_norm. */
+/** batch_norm, layer_norm, rms_norm, group_norm and instance_norm. */
+#include <float.h>
 #include <stddef.h>
 
 #include "core/layers/layer.h"
@@ -74,26 +75,36 @@ const dg_layer_class dg_layer_batch_norm = {
     .plan = plan_batch_norm,
 };
 
-/* ---- layer_norm --------------------------------------------------------- */
+/* ---- layer_norm and rms_norm -------------------------------------------- */
 
 typedef struct {
   double eps;
-} layer_norm_config;
+} row_norm_config;
 
-static const layer_norm_config layer_norm_defaults = {.eps = 1e-5};
+static const row_norm_config layer_norm_defaults = {.eps = 1e-5},
+                             rms_norm_defaults = {.eps = FLT_EPSILON};
 
 static const dg_key layer_norm_keys[] = {
     {.name = "eps",
      .type = DG_KEY_NUMBER,
-     .offset = offsetof(layer_norm_config, eps),
+     .offset = offsetof(row_norm_config, eps),
      .above_low = true,
      .high = 1,
      .help = "added to the variance"},
 };
 
+static const dg_key rms_norm_keys[] = {
+    {.name = "eps",
+     .type = DG_KEY_NUMBER,
+     .offset = offsetof(row_norm_config, eps),
+     .above_low = true,
+     .high = 1,
+     .help = "added to the mean square"},
+};
+
 static bool plan_layer_norm(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
                             dg_error *err) {
-  const layer_norm_config *c = given;
+  const row_norm_config *c = given;
   const dg_shape *in = &site->in[0];
   (void)err;
   dg_shape row = *in;
@@ -117,8 +128,128 @@ const dg_layer_class dg_layer_layer_norm = {
     .keys = layer_norm_keys,
     .key_count = sizeof layer_norm_keys / sizeof *layer_norm_keys,
     .defaults = &layer_norm_defaults,
-    .config_size = sizeof(layer_norm_config),
+    .config_size = sizeof(row_norm_config),
     .min_inputs = 1,
     .max_inputs = 1,
     .plan = plan_layer_norm,
+};
+
+static bool plan_rms_norm(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
+                          dg_error *err) {
+  const row_norm_config *c = given;
+  const dg_shape *in = &site->in[0];
+  char text[64];
+  if (in->rank > 2)
+    return dg_fail(err, DG_ERR_INPUT, "needs [features] or [steps, features], but \"%s\" gives %s",
+                   site->in_names[0], dg_shape_text(in, text, sizeof text));
+  const dg_shape row = {1, {in->dim[in->rank - 1]}};
+  plan->out = *in;
+  plan->steps = (dg_steps_rule){.use = DG_STEPS_APART, .keeps_zeros = true};
+  plan->op = (dg_op_desc){.kind = DG_OP_RMS_NORM,
+                          .layer_norm = {.rows = in->rank == 2 ? in->dim[0] : 1,
+                                         .count = row.dim[0],
+                                         .eps = (float)c->eps}};
+  plan->params = 1;
+  plan->param[0] = numbers("weight", &row, DG_INIT_ONE);
+  return true;
+}
+
+const dg_layer_class dg_layer_rms_norm = {
+    .type = "rms_norm",
+    .help = "Divides the features (of a sequence: of every step) by the root of their mean square, "
+            "then scales each by what it learns (Zhang and Sennrich, 2019).",
+    .keys = rms_norm_keys,
+    .key_count = sizeof rms_norm_keys / sizeof *rms_norm_keys,
+    .defaults = &rms_norm_defaults,
+    .config_size = sizeof(row_norm_config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_rms_norm,
+};
+
+/* ---- group_norm and instance_norm --------------------------------------- */
+
+typedef struct {
+  uint32_t groups; /* 0: as many as channels */
+  double eps;
+  bool affine;
+} group_norm_config;
+
+static const group_norm_config group_norm_defaults = {.eps = 1e-5, .affine = true},
+                               instance_norm_defaults = {.eps = 1e-5};
+
+#define EPS_AND_AFFINE                                                                             \
+  {.name = "eps",                                                                                  \
+   .type = DG_KEY_NUMBER,                                                                          \
+   .offset = offsetof(group_norm_config, eps),                                                     \
+   .above_low = true,                                                                              \
+   .high = 1,                                                                                      \
+   .help = "added to the variance"},                                                               \
+      {.name = "affine",                                                                           \
+       .type = DG_KEY_BOOL,                                                                        \
+       .offset = offsetof(group_norm_config, affine),                                              \
+       .help = "scale and shift every channel by what it learns"},
+
+static const dg_key group_norm_keys[] = {
+    {.name = "groups",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(group_norm_config, groups),
+     .low = 1,
+     .high = 1 << 20,
+     .required = true,
+     .help = "groups of adjacent channels, each normalized by itself"},
+    EPS_AND_AFFINE};
+
+static const dg_key instance_norm_keys[] = {EPS_AND_AFFINE};
+
+static bool plan_group_norm(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
+                            dg_error *err) {
+  const group_norm_config *c = given;
+  const dg_shape *in = &site->in[0];
+  dg_group_norm_desc d = {.rows = 1, .plane = 1, .eps = (float)c->eps, .affine = c->affine};
+  if (in->rank == 1) d.channels = in->dim[0];
+  if (in->rank == 2) d.rows = in->dim[0], d.channels = in->dim[1];
+  if (in->rank == 3) d.channels = in->dim[0], d.plane = in->dim[1] * in->dim[2];
+  d.groups = c->groups ? c->groups : d.channels;
+  const dg_shape channels = {1, {d.channels}};
+  if (d.channels % d.groups != 0)
+    return dg_fail(err, DG_ERR_INPUT, "%u groups don't divide the %u channels of \"%s\"", d.groups,
+                   d.channels, site->in_names[0]);
+  if (d.rows == 1 && d.plane == 1 && d.channels == d.groups)
+    return dg_fail(err, DG_ERR_INPUT,
+                   "every group of \"%s\" would be a single number, which normalizes to 0; take "
+                   "fewer groups",
+                   site->in_names[0]);
+  plan->out = *in;
+  plan->op = (dg_op_desc){.kind = DG_OP_GROUP_NORM, .group_norm = d};
+  if (c->affine) scale_and_shift(plan, &channels);
+  return true;
+}
+
+const dg_layer_class dg_layer_group_norm = {
+    .type = "group_norm",
+    .help =
+        "Normalizes every sample's groups of channels (of an image) or features (of a sequence: "
+        "over all steps) to a mean of 0 and a deviation of 1, then scales and shifts each "
+        "channel by what it learns (Wu and He, 2018).",
+    .keys = group_norm_keys,
+    .key_count = sizeof group_norm_keys / sizeof *group_norm_keys,
+    .defaults = &group_norm_defaults,
+    .config_size = sizeof(group_norm_config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_group_norm,
+};
+
+const dg_layer_class dg_layer_instance_norm = {
+    .type = "instance_norm",
+    .help = "Normalizes every channel of every sample by itself, as group_norm with as many groups "
+            "as channels (Ulyanov et al., 2016).",
+    .keys = instance_norm_keys,
+    .key_count = sizeof instance_norm_keys / sizeof *instance_norm_keys,
+    .defaults = &instance_norm_defaults,
+    .config_size = sizeof(group_norm_config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_group_norm,
 };

@@ -1,3 +1,4 @@
+/** maxpool1d and avgpool1d: one table of keys, two ops. */
 #include <stddef.h>
 
 #include "core/layers/layer.h"
@@ -30,9 +31,8 @@ static const dg_key keys[] = {
 };
 
 /** A sequence is pooled as an image of one channel whose columns are the features. */
-static bool plan_maxpool1d(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
-                           dg_error *err) {
-  const config *c = given;
+static bool plan_pool1d(dg_op_kind kind, const config *c, const dg_layer_site *site,
+                        dg_layer_plan *plan, dg_error *err) {
   uint32_t stride = c->stride ? c->stride : c->kernel, steps;
   if (2 * c->padding > c->kernel)
     return dg_fail(err, DG_ERR_INPUT,
@@ -48,8 +48,8 @@ static bool plan_maxpool1d(const void *given, const dg_layer_site *site, dg_laye
                                 .kernel = c->kernel,
                                 .stride = stride,
                                 .padding = c->padding,
-                                .lowest = true};
-  plan->op = (dg_op_desc){.kind = DG_OP_MAXPOOL2D,
+                                .lowest = kind == DG_OP_MAXPOOL2D};
+  plan->op = (dg_op_desc){.kind = kind,
                           .pool2d = {.channels = 1,
                                      .height = in[0],
                                      .width = in[1],
@@ -59,6 +59,16 @@ static bool plan_maxpool1d(const void *given, const dg_layer_site *site, dg_laye
                                      .stride_w = 1,
                                      .pad_h = c->padding}};
   return true;
+}
+
+static bool plan_maxpool1d(const void *c, const dg_layer_site *site, dg_layer_plan *plan,
+                           dg_error *err) {
+  return plan_pool1d(DG_OP_MAXPOOL2D, c, site, plan, err);
+}
+
+static bool plan_avgpool1d(const void *c, const dg_layer_site *site, dg_layer_plan *plan,
+                           dg_error *err) {
+  return plan_pool1d(DG_OP_AVGPOOL2D, c, site, plan, err);
 }
 
 const dg_layer_class dg_layer_maxpool1d = {
@@ -71,4 +81,16 @@ const dg_layer_class dg_layer_maxpool1d = {
     .min_inputs = 1,
     .max_inputs = 1,
     .plan = plan_maxpool1d,
+};
+
+const dg_layer_class dg_layer_avgpool1d = {
+    .type = "avgpool1d",
+    .help = "The mean of every feature in every window of steps, padding counted as zeros.",
+    .keys = keys,
+    .key_count = sizeof keys / sizeof *keys,
+    .defaults = &defaults,
+    .config_size = sizeof(config),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .plan = plan_avgpool1d,
 };
