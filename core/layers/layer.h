@@ -17,6 +17,7 @@ typedef enum {
   DG_INIT_GLOROT,  /**< uniform in +-sqrt(6/(fan_in+fan_out)) (Glorot and Bengio, 2010) */
   DG_INIT_ZERO,
   DG_INIT_ONE,
+  DG_INIT_NORMAL, /**< normal, with the deviation of the parameter */
 } dg_init_kind;
 
 /** The kinds that a model file may name, in the order of dg_init_kind, ended by NULL. */
@@ -29,7 +30,8 @@ typedef struct {
   dg_init_kind init;
   bool bias;
   uint64_t fan_in, fan_out;
-  float eps; /**< for variances: added before the square root; 0: not a variance */
+  float deviation; /**< DG_INIT_NORMAL */
+  float eps;       /**< for variances: added before the square root; 0: not a variance */
 } dg_param_spec;
 
 /** What a layer makes of the steps of sequences, which decides whether they may have unequal
@@ -39,6 +41,7 @@ typedef enum {
   DG_STEPS_APART,    /**< each step of the output depends on the same steps of the inputs alone */
   DG_STEPS_WINDOWS,  /**< on a window of them */
   DG_STEPS_IN_TURN,  /**< on all steps before it, or after it: a recurrence */
+  DG_STEPS_ATTENDED, /**< on all of them: attention, whose op takes their lengths */
   DG_STEPS_AVERAGED, /**< the output is the mean of all steps */
   DG_STEPS_JOINED,   /**< the output is one row of all steps */
 } dg_steps_use;

@@ -57,6 +57,12 @@ static const struct {
      "{ type = \"conv1d\"; name = \"e\"; filters = 2; kernel = 4; padding = 1; inputs = [\"c\"]; },"
      "{ type = \"concat\"; inputs = [\"d\", \"e\"]; }, { type = \"gru\"; units = 4; }",
      false},
+    {"attention",
+     "{ type = \"positions\"; kind = \"sinusoidal\"; },"
+     "{ type = \"conv1d\"; filters = 12; kernel = 1; }, { type = \"attention\"; heads = 2; },"
+     "{ type = \"layer_norm\"; }, { type = \"conv1d\"; filters = 18; kernel = 3; padding = 1; },"
+     "{ type = \"attention\"; heads = 3; causal = true; }, { type = \"global_avgpool\"; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",
