@@ -33,6 +33,9 @@
   X(DG_OP_MASK_STEPS, dg_cpu_mask_steps)                                                           \
   X(DG_OP_REDUCE_STEPS, dg_cpu_reduce_steps)                                                       \
   X(DG_OP_WINDOW_LENGTHS, dg_cpu_window_lengths)                                                   \
+  X(DG_OP_ATTENTION, dg_cpu_attention)                                                             \
+  X(DG_OP_EMBEDDING, dg_cpu_embedding)                                                             \
+  X(DG_OP_POSITIONS, dg_cpu_positions)                                                             \
   X(DG_OP_GATHER, dg_cpu_gather)                                                                   \
   X(DG_OP_LOSS, dg_cpu_loss)                                                                       \
   X(DG_OP_UPDATE, dg_cpu_update)                                                                   \

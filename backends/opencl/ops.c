@@ -39,6 +39,9 @@
   X(DG_OP_MASK_STEPS, dg_cl_mask_steps)                                                            \
   X(DG_OP_REDUCE_STEPS, dg_cl_reduce_steps)                                                        \
   X(DG_OP_WINDOW_LENGTHS, dg_cl_window_lengths)                                                    \
+  X(DG_OP_ATTENTION, dg_cl_attention)                                                              \
+  X(DG_OP_EMBEDDING, dg_cl_embedding)                                                              \
+  X(DG_OP_POSITIONS, dg_cl_positions)                                                              \
   X(DG_OP_GATHER, dg_cl_gather)                                                                    \
   X(DG_OP_LOSS, dg_cl_loss)                                                                        \
   X(DG_OP_UPDATE, dg_cl_update)                                                                    \

@@ -31,6 +31,9 @@ static void draw(const dg_param_spec *spec, dg_random *random, float *out, uint3
     for (uint32_t i = 0; i < count && !spec->bias; i++)
       out[i] = dg_random_normal(random) * sqrtf(2.0f / fan_in);
     return;
+  case DG_INIT_NORMAL:
+    for (uint32_t i = 0; i < count; i++) out[i] = dg_random_normal(random) * spec->deviation;
+    return;
   }
 }
 

@@ -7,6 +7,7 @@
 #define DG_NETWORK_H
 
 #include "backends/backend.h"
+#include "core/data/dataset.h"
 #include "core/graph/graph.h"
 #include "digits/device.h"
 #include "digits/model.h"
@@ -84,6 +85,13 @@ uint32_t dg_network_outputs(const dg_network *network);
  */
 bool dg_network_check_lengths(const dg_network *network, uint32_t steps, const uint32_t *lengths,
                               uint32_t first, uint32_t n, dg_error *err);
+/**
+ * Are the inputs of `n` samples whole numbers that a network with an embedding knows? Any are, if
+ * it has none. With lengths [n], what is beyond them doesn't matter. An error names the sample,
+ * counted from 0, and the layer.
+ */
+bool dg_network_check_words(const dg_network *network, const dg_sample_kind *kind,
+                            const void *inputs, const uint32_t *lengths, uint32_t n, dg_error *err);
 /** Size of the parameter buffer in numbers, including running statistics and the gaps between
     tensors (always 0). */
 uint32_t dg_network_floats(const dg_network *network);

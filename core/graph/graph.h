@@ -61,6 +61,8 @@ typedef struct {
   uint32_t lengths;      /**< tensor of the samples' lengths; 0: all samples are whole */
   uint32_t least_length; /**< of a sample, if they have lengths */
   const dg_model_layer *least_layer; /**< which leaves nothing of a shorter one; NULL: none */
+  uint32_t words; /**< the input is of whole numbers below it; 0: of any numbers */
+  const dg_model_layer *words_layer; /**< the embedding with the fewest words */
 } dg_graph;
 
 /** Frees what the graph owns, not the struct; an all-zero graph is allowed. */

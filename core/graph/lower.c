@@ -1,6 +1,7 @@
 #include "core/graph/lower.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/graph/lower_steps.h"
 #include "core/graph/plan_layer.h"
@@ -28,6 +29,28 @@ static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err
                  DG_SIZE_NUMBERS);
 }
 
+/** An embedding takes whole numbers: those of the input, as they are. */
+static bool note_words(dg_lowering *l, const dg_node *node, dg_error *err) {
+  const dg_data_recipe *data = &l->model->data;
+  static const dg_augment_recipe none;
+  dg_graph *graph = l->graph;
+  if (node->plan.op.kind != DG_OP_EMBEDDING) return true;
+  if (node->in[0] != 0)
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "takes whole numbers, which only the network's input has: let it read \"input\"");
+  if (data->mean.count || data->std.count || memcmp(&data->augment, &none, sizeof none) != 0)
+    return dg_fail(
+        err, DG_ERR_INPUT,
+        "takes the whole numbers of the input as they are; leave out data.mean, data.std "
+        "and data.augment, which change them");
+  const uint32_t words = node->plan.op.embedding.words;
+  if (graph->words && graph->words <= words) return true;
+  graph->words = words;
+  graph->words_layer = node->layer;
+  return true;
+}
+
 /** Adds the node of one layer, or only a view if it needs no op. */
 static bool lower_layer(dg_lowering *l, uint32_t index, dg_error *err) {
   const dg_model_layer *layer = &l->model->layers[index];
@@ -43,7 +66,7 @@ static bool lower_layer(dg_lowering *l, uint32_t index, dg_error *err) {
     lengths |= in[i]->lengths != NULL;
   }
   if (!dg_plan_layer(l->model, index, shapes, &node.plan, err) ||
-      !params_fit(&l->params, &node.plan, err))
+      !params_fit(&l->params, &node.plan, err) || !note_words(l, &node, err))
     return dg_name_layer(layer, err);
   node.plan.op.exact = l->model->train.exact;
   own->shape = node.plan.out;

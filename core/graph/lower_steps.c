@@ -179,6 +179,17 @@ static void lower_recurrent(dg_lowering *l, dg_node *node, const dg_layer_output
   out->lengths = d.sequence ? in->lengths : NULL;
 }
 
+/** Attention reads the lengths itself. */
+static void lower_attention(dg_lowering *l, dg_node *node, const dg_layer_output *in,
+                            dg_layer_output *out) {
+  node->plan.op.attention.lengths = true;
+  node->inputs = 2;
+  node->in[1] = tensor_of(l, node, in->lengths);
+  out->tensor = dg_lower_node(l, node);
+  out->lengths = in->lengths;
+  out->zeros = true;
+}
+
 bool dg_lower_sequence(dg_lowering *l, dg_node *node, const dg_layer_output *const *in,
                        dg_layer_output *out, dg_error *err) {
   switch (node->plan.steps.use) {
@@ -188,6 +199,9 @@ bool dg_lower_sequence(dg_lowering *l, dg_node *node, const dg_layer_output *con
     return lower_windows(l, node, in[0], out, err);
   case DG_STEPS_IN_TURN:
     lower_recurrent(l, node, in[0], out);
+    return true;
+  case DG_STEPS_ATTENDED:
+    lower_attention(l, node, in[0], out);
     return true;
   case DG_STEPS_AVERAGED:
     out->tensor =

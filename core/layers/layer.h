@@ -18,6 +18,7 @@ typedef enum {
   DG_INIT_ZERO,
   DG_INIT_ONE,
   DG_INIT_CONSTANT, /**< dg_param_spec.value */
+  DG_INIT_NORMAL,   /**< normal, with dg_param_spec.deviation */
 } dg_init_kind;
 
 /** The kinds that a model file may name, in the order of dg_init_kind, ended by NULL. */
@@ -30,8 +31,9 @@ typedef struct {
   dg_init_kind init;
   bool bias;
   uint64_t fan_in, fan_out;
-  float eps;   /**< for variances: added before the square root; 0: not a variance */
-  float value; /**< of DG_INIT_CONSTANT */
+  float eps;       /**< for variances: added before the square root; 0: not a variance */
+  float value;     /**< of DG_INIT_CONSTANT */
+  float deviation; /**< of DG_INIT_NORMAL */
 } dg_param_spec;
 
 /** What a layer makes of the steps of sequences, which decides whether they may have unequal
@@ -41,6 +43,7 @@ typedef enum {
   DG_STEPS_APART,    /**< each step of the output depends on the same steps of the inputs alone */
   DG_STEPS_WINDOWS,  /**< on a window of them */
   DG_STEPS_IN_TURN,  /**< on all steps before it, or after it: a recurrence */
+  DG_STEPS_ATTENDED, /**< on all of them: attention, whose op takes their lengths */
   DG_STEPS_AVERAGED, /**< the output is the mean of all steps */
   DG_STEPS_LARGEST,  /**< the output is the maximum of all steps */
   DG_STEPS_JOINED,   /**< the output is one row of all steps */

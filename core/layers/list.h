@@ -59,5 +59,8 @@ DG_LAYER(concat)
 DG_LAYER(gru)
 DG_LAYER(lstm)
 DG_LAYER(rnn)
+DG_LAYER(attention)
+DG_LAYER(embedding)
+DG_LAYER(positions)
 
 #undef DG_LAYER

@@ -11,6 +11,9 @@
 #define DG_OP_H
 
 #include "core/base/error.h"
+#include "core/op/attention/attention.h"
+#include "core/op/attention/embedding.h"
+#include "core/op/attention/positions.h"
 #include "core/op/conv1d/conv1d.h"
 #include "core/op/conv2d/conv2d.h"
 #include "core/op/conv2d/grouped_conv2d.h"

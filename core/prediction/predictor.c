@@ -200,6 +200,7 @@ bool dg_predictor_run(dg_predictor *p, const uint8_t *images, uint32_t count, fl
                       dg_error *err) {
   const dg_sample_kind kind = dg_gray_kind(dg_predictor_height(p), dg_predictor_width(p));
   return dg_predictor_check_pictures(p, err) &&
+         dg_network_check_words(p->network, &kind, images, NULL, count, err) &&
          run(p, &(samples){images, kind, count, NULL}, logits, err);
 }
 
@@ -283,6 +284,7 @@ bool dg_predictor_run_sequences(dg_predictor *p, const dg_ndarray *inputs, const
                    (int)s.kind.type);
   return check_lengths(p, &s, err) &&
          (s.kind.type == DG_NUMBERS_BYTES || check_finite(&s, inputs->numbers, err)) &&
+         dg_network_check_words(p->network, &s.kind, s.inputs, s.lengths, s.count, err) &&
          run(p, &s, outputs, err);
 }
 

@@ -26,7 +26,9 @@ static bool check_contents(const dg_trainer *t, const dg_batch *batch, dg_error 
                    t->model->path) ||
            dg_advise(err, DG_REMEDY_MODEL_KEY);
   if (!dg_network_check_lengths(t->network, t->model->input.dim[0], batch->lengths, 0, batch->count,
-                                err))
+                                err) ||
+      (batch->inputs &&
+       !dg_network_check_words(t->network, kind, batch->inputs, batch->lengths, batch->count, err)))
     return false;
   if (t->model->target == DG_TARGET_INPUT) return true;
   if (kind->targets ? !batch->targets : !batch->labels)

@@ -50,6 +50,9 @@ layers = (
   { type = "gru"; name = "g2"; units = 4; reset = "before"; gates = "hard_sigmoid"; biases = 0;
     output = "sequence"; },
   { type = "layer_norm"; name = "ln2"; },
+  { type = "positions"; name = "p1"; }, { type = "conv1d"; name = "qkv"; filters = 12; kernel = 1; },
+  { type = "attention"; heads = 2; causal = true; }, { type = "positions"; kind = "sinusoidal"; },
+  { type = "conv1d"; name = "qkv2"; filters = 9; kernel = 1; }, { type = "attention"; heads = 1; },
   { type = "rnn"; name = "r1"; units = 4; bidirectional = true; },
   { type = "tanh"; name = "ends"; },
   { type = "columns"; input = "sum"; name = "columns1"; },

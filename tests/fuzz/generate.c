@@ -217,6 +217,21 @@ static void put_steps(generator *g) {
   g->rank = 2;
 }
 
+static void put_attention(generator *g) {
+  static const uint32_t heads[] = {1, 1, 1, 2, 3, 4};
+  fprintf(g->out, "heads = %u; ", heads[pick(g, 6)]);
+  put_flag(g, "causal");
+}
+
+static void put_positions(generator *g) {
+  if (pick(g, 2)) fputs("kind = \"sinusoidal\"; ", g->out);
+}
+
+static void put_embedding(generator *g) {
+  fprintf(g->out, "words = %u; width = %u; ", size(g), size(g));
+  g->rank = 2;
+}
+
 static void put_average(generator *g) {
   g->rank = 1;
 }
@@ -277,6 +292,9 @@ static const kind kinds[] = {
     {"sum", ANY, put_reduction},
     {"prelu", ANY, put_prelu},
     {"glu", ANY, put_own_dim},
+    {"attention", STEPS, put_attention},
+    {"positions", STEPS, put_positions},
+    {"embedding", VECTOR, put_embedding},
 };
 
 /** One that reads what there is, but for one time in 32. */

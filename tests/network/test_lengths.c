@@ -70,6 +70,12 @@ static const struct {
      "{ type = \"add\"; inputs = [\"b\", \"c\"]; }, { type = \"log_softmax\"; },"
      "{ type = \"sum\"; dim = 1; keep = true; }, { type = \"gru\"; units = 4; }",
      false},
+    {"attention",
+     "{ type = \"positions\"; kind = \"sinusoidal\"; },"
+     "{ type = \"conv1d\"; filters = 12; kernel = 1; }, { type = \"attention\"; heads = 2; },"
+     "{ type = \"layer_norm\"; }, { type = \"conv1d\"; filters = 18; kernel = 3; padding = 1; },"
+     "{ type = \"attention\"; heads = 3; causal = true; }, { type = \"global_avgpool\"; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",
@@ -226,15 +232,25 @@ static void must(bool ok, const dg_error *err) {
   ck_assert_msg(ok, "%s", err->message);
 }
 
+/** The layers of a recorded network but for the last: as the file says, or a recurrent one. */
+static const char *recorded_layers(const json_t *recorded, char text[200]) {
+  const char *layers = json_string_value(json_object_get(recorded, "layers"));
+  if (layers) return layers;
+  snprintf(text, 200, "{ type = \"%s\"; name = \"rnn\"; units = 5; bidirectional = %s; }",
+           json_string_value(json_object_get(recorded, "type")),
+           json_is_true(json_object_get(recorded, "bidirectional")) ? "true" : "false");
+  return text;
+}
+
 static dg_network *recorded_network(const json_t *recorded, dg_device *device, dg_model **model) {
-  char text[600];
+  char text[900], own[200];
   dg_error err = {0};
-  snprintf(text, sizeof text,
-           "name = \"r\"; input = [%d, %d]; lengths = true; layers = ({ type = \"%s\"; name = "
-           "\"rnn\"; units = 5; bidirectional = %s; }, { type = \"linear\"; name = \"out\"; "
-           "units = %d; });",
-           R_STEPS, FEATURES, json_string_value(json_object_get(recorded, "type")),
-           json_is_true(json_object_get(recorded, "bidirectional")) ? "true" : "false", R_CLASSES);
+  snprintf(
+      text, sizeof text,
+      "name = \"r\"; input = [%d, %d]; lengths = true; layers = (%s, { type = \"linear\"; name "
+      "= \"out\"; units = %d; });",
+      R_STEPS, json_integer_value(json_object_get(recorded, "words")) ? 1 : FEATURES,
+      recorded_layers(recorded, own), R_CLASSES);
   *model = dg_model_parse(text, "r", NULL, 0, &err);
   dg_network *network = *model ? dg_network_build(*model, device, R_SAMPLES, true, &err) : NULL;
   must(network, &err);
@@ -280,8 +296,11 @@ static void check_recorded_network(rig_report *report, const json_t *recorded, d
   dg_error err = {0};
   dg_network *network = recorded_network(recorded, device, &model);
   const dg_network_io io = dg_network_io_of(network, 0);
-  for (uint32_t i = 0; i < R_SAMPLES * R_SAMPLE; i++) x[i] = 2 * uniform(R_INPUT, i) - 1;
-  must(calls->write(io.input, 0, x, sizeof x, &err) &&
+  const float words = (float)json_integer_value(json_object_get(recorded, "words"));
+  const size_t numbers = words > 0 ? R_SAMPLES * R_STEPS : R_SAMPLES * R_SAMPLE;
+  for (uint32_t i = 0; i < numbers; i++)
+    x[i] = words > 0 ? floorf(words * uniform(R_INPUT, i)) : 2 * uniform(R_INPUT, i) - 1;
+  must(calls->write(io.input, 0, x, numbers * sizeof *x, &err) &&
            calls->write(io.lengths, 0, own, sizeof own, &err) &&
            dg_network_forward(network, &step, &err) &&
            calls->read(io.output, 0, logits, sizeof logits, &err),
@@ -307,16 +326,21 @@ static void check_recorded_network(rig_report *report, const json_t *recorded, d
   dg_model_free(model);
 }
 
-/** Recurrent layers over packed sequences (torch.nn.utils.rnn.pack_padded_sequence). */
+/** Recurrent layers over packed sequences (torch.nn.utils.rnn.pack_padded_sequence), and attention
+    with a mask (torch.nn.MultiheadAttention). */
 static void check_recorded(const rig_target *target, int number) {
+  static const struct {
+    const char *path;
+    size_t networks;
+  } files[] = {{DIGITS_SOURCE_DIR "/tests/network/data/lengths.json", 6},
+               {DIGITS_SOURCE_DIR "/tests/network/data/attention.json", 3}};
   json_error_t fault;
-  json_t *root = json_load_file(DIGITS_SOURCE_DIR "/tests/network/data/lengths.json", 0, &fault);
+  json_t *root = json_load_file(files[number].path, 0, &fault);
   const json_t *networks_of = json_object_get(root, "networks"), *recorded;
   size_t i;
   rig_report report = {.target = target};
-  (void)number;
   ck_assert_msg(root != NULL, "%s", fault.text);
-  ck_assert_uint_eq(json_array_size(networks_of), 6);
+  ck_assert_uint_eq(json_array_size(networks_of), files[number].networks);
   dg_device *device = rig_open(target);
   json_array_foreach(networks_of, i, recorded) {
     snprintf(report.what, sizeof report.what, "recorded network %zu", i);
@@ -455,11 +479,12 @@ static void check_measured(const rig_target *target, int number) {
 }
 
 int main(void) {
-  rig_group groups[NETWORKS + 4];
+  rig_group groups[NETWORKS + 5];
   for (int i = 0; i < NETWORKS; i++) groups[i] = (rig_group){networks[i].name, check_network, i};
   groups[NETWORKS] = (rig_group){"refused", check_refused, 0};
   groups[NETWORKS + 1] = (rig_group){"misfits", check_misfits, 0};
   groups[NETWORKS + 2] = (rig_group){"measured", check_measured, 0};
   groups[NETWORKS + 3] = (rig_group){"recorded", check_recorded, 0};
-  return rig_main("lengths", groups, NETWORKS + 4);
+  groups[NETWORKS + 4] = (rig_group){"recorded attention", check_recorded, 1};
+  return rig_main("lengths", groups, NETWORKS + 5);
 }

@@ -424,6 +424,30 @@ static const struct {
     {"{ type = \"clip\"; min = 2; max = 1; }",
      ":3: layer \"clip1\" (clip): min = 2 is above max = 1; swap"},
     {"{ type = \"elu\"; alpha = 0; }", ":3: alpha must be"},
+    {"{ type = \"attention\"; heads = 2; }", ":3: layer \"attention1\" (attention): needs [steps, "
+                                             "features], but \"input\" gives [1, 28, 28]"},
+    {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"attention\"; heads = 2; }",
+     ":4: layer \"attention1\" (attention): \"r\" gives 28 features, which are not a query, a key "
+     "and "
+     "a value for each of 2 heads: 3 times a multiple of heads would fit"},
+    {"{ type = \"rows\"; },\n{ type = \"conv1d\"; filters = 12; kernel = 1; },\n"
+     "{ type = \"attention\"; heads = 3; }",
+     ":5: layer \"attention1\" (attention): \"conv1d1\" gives 12 features"},
+    {"{ type = \"attention\"; }", "needs the key \"heads\""},
+    {"{ type = \"positions\"; }",
+     ":3: layer \"positions1\" (positions): needs [steps, features], but \"input\" gives"},
+    {"{ type = \"rows\"; },\n{ type = \"positions\"; kind = \"none\"; }",
+     ":4: unknown kind \"none\"; there are learned, sinusoidal"},
+    {"{ type = \"embedding\"; words = 5; width = 2; }",
+     ":3: layer \"embedding1\" (embedding): needs [steps] or [steps, 1], but \"input\" gives"},
+    {"{ type = \"flatten\"; },\n{ type = \"linear\"; units = 4; },\n"
+     "{ type = \"embedding\"; words = 5; width = 2; }",
+     ":5: layer \"embedding1\" (embedding): takes whole numbers, which only the network's input "
+     "has"},
+    {"{ type = \"flatten\"; },\n{ type = \"embedding\"; name = \"e\"; words = 5; width = 2; },\n"
+     "{ type = \"flatten\"; },\n{ type = \"linear\"; units = 10; }",
+     "layer \"e\" (embedding) takes whole numbers, given as floats, not bytes"},
+    {"{ type = \"embedding\"; words = 5; }", "needs the key \"width\""},
     {"{ type = \"upsample2d\"; }", "needs the key \"scale\""},
     {"{ type = \"rows\"; },\n{ type = \"gru\"; units = 1048576; },\n"
      "{ type = \"linear\"; units = 10; }",
@@ -445,6 +469,9 @@ static const char *const first_layers[] = {
     "{ type = \"upsample2d\"; scale = 2; },\n{ type = \"flatten\"; },\n",
     "{ type = \"conv2d\"; filters = 2; kernel = 3; padding = \"same\"; stride = 2; },\n"
     "{ type = \"conv2d\"; filters = 4; kernel = 3; groups = 2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"rows\"; },\n{ type = \"positions\"; kind = \"sinusoidal\"; },\n"
+    "{ type = \"conv1d\"; filters = 24; kernel = 1; },\n"
+    "{ type = \"attention\"; heads = 4; },\n{ type = \"flatten\"; },\n",
     "{ type = \"flatten\"; },\n{ type = \"gelu\"; },\n{ type = \"affine\"; shift = 1; },\n",
     "{ type = \"transpose\"; dims = [0, 2, 1]; },\n{ type = \"softmax\"; },\n"
     "{ type = \"slice\"; dim = 1; from = 3; to = 20; },\n{ type = \"glu\"; },\n"

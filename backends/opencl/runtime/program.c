@@ -38,6 +38,7 @@ static const struct {
     {"window_pool2d.cl", IN(ELEMENTS), BOTH},
     {"upsample2d.cl", IN(ELEMENTS), BOTH},
     {"sequence.cl", IN(ELEMENTS), BOTH},
+    {"embedding.cl", IN(ELEMENTS), BOTH},
     {"planes.cl", IN(ELEMENTS), BOTH},
     {"loss.cl", IN(ELEMENTS), BOTH},
     {"update.cl", IN(ELEMENTS), BOTH},
@@ -60,6 +61,7 @@ static const struct {
     {"recurrent_pack.cl", IN(RECURRENT), BOTH},
     {"recurrent_tile.cl", IN(RECURRENT), TILE},
     {"recurrent_group.cl", IN(RECURRENT), GROUP},
+    {"attention.cl", IN(ATTENTION), BOTH},
 };
 
 static const char *source_text(const char *name) {

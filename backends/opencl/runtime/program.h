@@ -17,7 +17,8 @@ typedef enum {
   DG_CL_GEMM_PACKED, /**< tile form only, as the next two */
   DG_CL_ROWS,
   DG_CL_WINOGRAD,
-  DG_CL_RECURRENT
+  DG_CL_RECURRENT,
+  DG_CL_ATTENTION
 } dg_cl_program;
 
 /** A file of cl/, embedded when the library is built. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/exchange/onnx/onnx_attention.h"
 #include "core/exchange/onnx/onnx_eltwise.h"
 #include "core/exchange/onnx/onnx_lines.h"
 #include "core/exchange/onnx/onnx_recurrent.h"
@@ -217,6 +218,9 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
       [DG_OP_BATCH_NORM] = add_batch_norm,
       [DG_OP_LAYER_NORM] = add_layer_norm,
       [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
+      [DG_OP_ATTENTION] = dg_onnx_add_attention,
+      [DG_OP_EMBEDDING] = dg_onnx_add_embedding,
+      [DG_OP_POSITIONS] = dg_onnx_add_positions,
   };
   dg_op_kind kind = op->node->op.kind;
   if (kind == DG_OP_DROPOUT) /* dropout does nothing in inference */

@@ -103,14 +103,20 @@ static bool check_decoded(const dg_model *model, uint32_t outputs, dg_error *err
          dg_advise(err, DG_REMEDY_MODEL_KEY);
 }
 
+static bool check_words(const dg_trainer *t, const dg_samples *samples, dg_error *err) {
+  return dg_network_check_words(t->network, &samples->kind, samples->inputs, samples->lengths,
+                                samples->count, err) ||
+         dg_fail_prefix(err, "%s", t->model->path);
+}
+
 bool dg_trainer_fits(const dg_trainer *t, const dg_samples *samples, uint32_t classes,
                      dg_error *err) {
   const uint32_t outputs = dg_network_outputs(t->network), targets = samples->kind.targets;
   if (t->model->target == DG_TARGET_INPUT)
     return check_input(t->model, samples, err) && check_lengths(t, samples, err) &&
-           check_decoded(t->model, outputs, err);
+           check_words(t, samples, err) && check_decoded(t->model, outputs, err);
   return check_input(t->model, samples, err) && check_lengths(t, samples, err) &&
-         dg_restore_check(t->model, outputs, err) &&
+         check_words(t, samples, err) && dg_restore_check(t->model, outputs, err) &&
          (targets ? check_targets(t->model, outputs, targets, err)
                   : check_classes(t->model, outputs, classes, err));
 }

@@ -51,6 +51,10 @@ uint32_t layer_case_steps(const dg_op_desc *desc, uint32_t k) {
     return k == 1 ? desc->mask_steps.steps : 0;
   case DG_OP_REDUCE_STEPS:
     return k == 1 ? desc->reduce_steps.steps : 0;
+  case DG_OP_ATTENTION:
+    return k == 1 ? desc->attention.steps : 0;
+  case DG_OP_EMBEDDING: /* words from 0 on, as lengths are */
+    return desc->embedding.words - 1;
   case DG_OP_WINDOW_LENGTHS:
     return 300;
   default:
