@@ -17,7 +17,7 @@
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \
   X(DG_OP_UPSAMPLE_BILINEAR2D, dg_cl_upsample_bilinear2d)                                          \
-  X(DG_OP_PAD, dg_cl_pad)                                                                          \
+  X(DG_OP_PAD, dg_cl_pad2d)                                                                        \
   X(DG_OP_ACTIVATION, dg_cl_activation)                                                            \
   X(DG_OP_ELTWISE, dg_cl_eltwise)                                                                  \
   X(DG_OP_DROPOUT, dg_cl_dropout)                                                                  \
