@@ -6,11 +6,14 @@
   X(DG_OP_LINEAR, dg_cpu_linear)                                                                   \
   X(DG_OP_CONV2D, dg_cpu_conv2d)                                                                   \
   X(DG_OP_GROUPED_CONV2D, dg_cpu_grouped_conv2d)                                                   \
+  X(DG_OP_CONV_TRANSPOSE2D, dg_cpu_conv_transpose2d)                                               \
   X(DG_OP_MAXPOOL2D, dg_cpu_maxpool2d)                                                             \
   X(DG_OP_AVGPOOL2D, dg_cpu_avgpool2d)                                                             \
   X(DG_OP_WINDOW_MAXPOOL2D, dg_cpu_window_maxpool2d)                                               \
   X(DG_OP_WINDOW_AVGPOOL2D, dg_cpu_window_avgpool2d)                                               \
   X(DG_OP_UPSAMPLE2D, dg_cpu_upsample2d)                                                           \
+  X(DG_OP_UPSAMPLE_BILINEAR2D, dg_cpu_upsample_bilinear2d)                                         \
+  X(DG_OP_PAD, dg_cpu_pad)                                                                         \
   X(DG_OP_ACTIVATION, dg_cpu_activation)                                                           \
   X(DG_OP_ELTWISE, dg_cpu_eltwise)                                                                 \
   X(DG_OP_DROPOUT, dg_cpu_dropout)                                                                 \
@@ -24,6 +27,8 @@
   X(DG_OP_PRELU, dg_cpu_prelu)                                                                     \
   X(DG_OP_GLU, dg_cpu_glu)                                                                         \
   X(DG_OP_CONV1D, dg_cpu_conv1d)                                                                   \
+  X(DG_OP_GROUPED_CONV1D, dg_cpu_grouped_conv1d)                                                   \
+  X(DG_OP_CONV_TRANSPOSE1D, dg_cpu_conv_transpose1d)                                               \
   X(DG_OP_BATCH_NORM, dg_cpu_batch_norm)                                                           \
   X(DG_OP_LAYER_NORM, dg_cpu_layer_norm)                                                           \
   X(DG_OP_RMS_NORM, dg_cpu_rms_norm)                                                               \

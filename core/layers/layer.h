@@ -54,6 +54,7 @@ typedef struct {
   bool keeps_zeros;                 /**< APART: a step of zeros stays one */
   uint32_t kernel, stride, padding; /**< WINDOWS */
   bool lowest;                      /**< WINDOWS: the padding is minus infinity, not 0 */
+  int32_t more_after;               /**< WINDOWS: padding after the steps beyond that before them */
 } dg_steps_rule;
 
 /** The plan of a layer for given input shapes. */
@@ -126,10 +127,14 @@ static inline bool dg_layer_is_apart(const dg_shape *in, uint32_t dim) {
   return in->rank == 2 && dim == 1;
 }
 
-/** The padding of "same", before and after: windows that reach over `reach` numbers then give the
-    size by the stride, rounded up. The half before is rounded down, as in ONNX's SAME_UPPER. */
-void dg_padding_same(uint32_t size, uint64_t reach, uint32_t stride, uint32_t *begin,
-                     uint32_t *end);
+/** The zeros before and after `size` numbers that padding = "same" of a convolution asks for: half
+    of what is missing goes to the beginning, rounded down, as in ONNX's SAME_UPPER. */
+void dg_same_padding(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t dilation,
+                     uint32_t *begin, uint32_t *end);
+
+/** Checks that groups divide channels and filters. */
+bool dg_layer_check_groups(const dg_layer_site *site, uint32_t channels, uint32_t filters,
+                           uint32_t groups, dg_error *err);
 
 /** Checks that a sample of this shape has at most DG_SIZE_NUMBERS numbers. */
 bool dg_shape_fits(const dg_shape *shape, dg_error *err);

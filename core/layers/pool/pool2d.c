@@ -59,7 +59,7 @@ static dg_pool_axis axis_of(const config *c, int dim, uint32_t size) {
                     .dilation = c->dilation[dim],
                     .begin = c->padding.begin[dim],
                     .end = c->padding.end[dim]};
-  if (c->padding.same) dg_padding_same(size, dg_pool_reach(&a), a.stride, &a.begin, &a.end);
+  if (c->padding.same) dg_same_padding(size, a.kernel, a.stride, a.dilation, &a.begin, &a.end);
   return a;
 }
 
