@@ -135,35 +135,36 @@ static void check_beyond(const rig_target *target, int number) {
 }
 
 /** What changes the numbers of the input, and bytes, which become 0 to 1, are no words. */
-static void check_refused(const rig_target *target, int number){"augment = { noise = 1.0; };"};
-static const uint8_t bytes[SAMPLES * STEPS] = {0};
-const dg_predictor_options options = {.size = sizeof options};
-dg_device *device = rig_open(target);
-char text[900];
-dg_error err = {0};
-(void)number;
-for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-  snprintf(text, sizeof text, "name = \"w\"; input = [3]; data = { %s }; " LAYERS, changes[i]);
-  dg_model *model = parse(text);
-  err = (dg_error){0};
-  ck_assert_ptr_null(dg_predictor_new(model, device, &options, &err));
-  says(&err, "layer \"large\" (embedding): takes the whole numbers of the input as they are");
+static void check_refused(const rig_target *target, int number) {
+  static const char *const changes[] = {"mean = 0.5;", "std = 2.0;", "augment = { noise = 1.0; };"};
+  static const uint8_t bytes[SAMPLES * STEPS] = {0};
+  const dg_predictor_options options = {.size = sizeof options};
+  dg_device *device = rig_open(target);
+  char text[900];
+  dg_error err = {0};
+  (void)number;
+  for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    snprintf(text, sizeof text, "name = \"w\"; input = [3]; data = { %s }; " LAYERS, changes[i]);
+    dg_model *model = parse(text);
+    err = (dg_error){0};
+    ck_assert_ptr_null(dg_predictor_new(model, device, &options, &err));
+    says(&err, "layer \"large\" (embedding): takes the whole numbers of the input as they are");
+    dg_model_free(model);
+  }
+  dg_model *model = parse(whole);
+  const dg_ndarray array = {
+      .rank = 2, .dim = {SAMPLES, STEPS}, .type = DG_NUMBERS_BYTES, .numbers = bytes};
+  float outputs[SAMPLES * CLASSES];
+  dg_predictor *p = dg_predictor_new(model, device, &options, &err);
+  ck_assert(p && !dg_predictor_run_array(p, &array, outputs, &err));
+  says(&err, "given as floats, not bytes");
+  dg_predictor_free(p);
   dg_model_free(model);
-}
-dg_model *model = parse(whole);
-const dg_ndarray array = {
-    .rank = 2, .dim = {SAMPLES, STEPS}, .type = DG_NUMBERS_BYTES, .numbers = bytes};
-float outputs[SAMPLES * CLASSES];
-dg_predictor *p = dg_predictor_new(model, device, &options, &err);
-ck_assert(p && !dg_predictor_run_array(p, &array, outputs, &err));
-says(&err, "given as floats, not bytes");
-dg_predictor_free(p);
-dg_model_free(model);
-device->calls->close(device);
+  device->calls->close(device);
 }
 
 int main(void) {
   static const rig_group groups[] = {
       {"numbers", check_numbers, 0}, {"beyond", check_beyond, 0}, {"refused", check_refused, 0}};
-  return rig_main("words", groups, sizeof groups / sizeof *groups);
+  return rig_main("embedding", groups, sizeof groups / sizeof *groups);
 }
