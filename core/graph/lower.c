@@ -29,6 +29,13 @@ static bool params_fit(uint64_t *total, const dg_layer_plan *plan, dg_error *err
                  DG_SIZE_NUMBERS);
 }
 
+/** Is a list empty, or all of it this number? */
+static bool is_all(const dg_number_list *numbers, double value) {
+  for (uint32_t i = 0; i < numbers->count; i++)
+    if (numbers->values[i] != value) return false;
+  return numbers->word == 0;
+}
+
 /** An embedding takes whole numbers: those of the input, as they are. */
 static bool note_words(dg_lowering *l, const dg_node *node, dg_error *err) {
   const dg_data_recipe *data = &l->model->data;
@@ -39,7 +46,8 @@ static bool note_words(dg_lowering *l, const dg_node *node, dg_error *err) {
     return dg_fail(
         err, DG_ERR_INPUT,
         "takes whole numbers, which only the network's input has: let it read \"input\"");
-  if (data->mean.count || data->std.count || memcmp(&data->augment, &none, sizeof none) != 0)
+  if (!is_all(&data->mean, 0) || !is_all(&data->std, 1) ||
+      memcmp(&data->augment, &none, sizeof none) != 0)
     return dg_fail(
         err, DG_ERR_INPUT,
         "takes the whole numbers of the input as they are; leave out data.mean, data.std "

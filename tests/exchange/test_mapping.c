@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/formats/archive.h"
 #include "core/exchange/arrays.h"
 #include "core/exchange/numpy/npy.h"
+#include "core/formats/archive.h"
 #include "digits/exchange.h"
 #include "digits/model.h"
 #include "tests/common/suite.h"
@@ -321,7 +321,13 @@ static const struct {
     {"linear", "fc1 fc2", "=W1 -b1 =W2 -b2", 2, false, "the file keeps no order"},
     {"linear", "fc1 fc2", "=w0 -w1 =w2 -w3", 1, true, "fc1.bias<-w1 "}, /* all alike: no words */
     {"linear", "a b c d e f", "=a0 -a1 =a2 -a3 =a4 -a5 =a6 -a7 =a8 -a9 =a10 -a11", 2, true,
-     "f.weight<-a10 "}, /* in the file a10 comes before a2 */
+     "f.weight<-a10 "},            /* in the file a10 comes before a2 */
+    {"linear", "in_proj out_proj", /* torch.nn.MultiheadAttention */
+     "=a.in_proj_weight -a.in_proj_bias =a.out_proj.weight -a.out_proj.bias", 1, true,
+     "in_proj.bias<-a.in_proj.bias out_proj.weight<-a.out_proj.weight "},
+    {"linear", "in_proj out_proj",
+     "-b.in_proj_bias =b.in_proj_weight -b.out_proj.bias =b.out_proj.weight", 2, true,
+     "in_proj.weight<-b.in_proj.weight "},
     {"layer_norm", "n1 n2", "-gamma1 -beta1 -gamma2 -beta2", 1, true, "n1.bias<-beta1 "},
     {"layer_norm", "n1 n2", "-beta1 -gamma1 -beta2 -gamma2", 1, false, "its name says otherwise"},
     {"layer_norm", "n1 n2", "-g1 -g2 -b1 -b2", 1, false, "its name says otherwise"},

@@ -1,5 +1,5 @@
 /** Attention, forward. */
-#include "backends/cpu/attention/attention.h"
+#include "backends/cpu/attention/attention_blocks.h"
 
 #include <math.h>
 #include <string.h>

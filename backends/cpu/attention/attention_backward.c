@@ -5,7 +5,7 @@
  * += d_scores^T query scale. A head of a sample is one unit of work, so that its sums have one
  * order.
  */
-#include "backends/cpu/attention/attention.h"
+#include "backends/cpu/attention/attention_blocks.h"
 
 #include <string.h>
 

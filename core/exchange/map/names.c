@@ -163,9 +163,25 @@ static const char *needless(const dg_array *array) {
   return NULL;
 }
 
+/**
+ * torch.nn.MultiheadAttention's in_proj_weight and in_proj_bias are tensors of its own, not of a
+ * layer in_proj, as its out_proj.weight is. They become in_proj.weight and in_proj.bias.
+ */
+static void split_in_proj(dg_array *array) {
+  static const char *const names[] = {"in_proj_weight", "in_proj_bias"};
+  const size_t begin = array->layer ? array->layer + 1 : 0, layer = begin + strlen("in_proj");
+  for (size_t i = 0; i < 2 && !array->told; i++)
+    if (strcmp(array->name + begin, names[i]) == 0) {
+      array->name[layer] = '.';
+      array->layer = layer;
+    }
+}
+
 bool dg_names_prepare(dg_arrays *arrays, const dg_convert_options *options, dg_error *err) {
   for (size_t i = 0; i < options->name_count; i++)
     if (!apply(arrays, options, &options->names[i], err)) return false;
+  for (size_t i = 0; arrays->layout == DG_LAYOUT_PYTORCH && i < arrays->count; i++)
+    split_in_proj(&arrays->items[i]);
   for (size_t i = 0; i < arrays->count;) {
     const char *why = needless(&arrays->items[i]);
     if (why && options->mapped) options->mapped(options->user, arrays->items[i].name, NULL, why);

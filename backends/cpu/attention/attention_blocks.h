@@ -5,8 +5,8 @@
  * that no memory grows with steps x steps. Saved are the logarithms of the sums of exponentials of
  * each query: [n, heads, steps].
  */
-#ifndef DG_CPU_ATTENTION_H
-#define DG_CPU_ATTENTION_H
+#ifndef DG_CPU_ATTENTION_BLOCKS_H
+#define DG_CPU_ATTENTION_BLOCKS_H
 
 #include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/implementation.h"

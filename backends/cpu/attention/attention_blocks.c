@@ -1,5 +1,5 @@
 /** Packing and products of the blocks of attention. */
-#include "backends/cpu/attention/attention.h"
+#include "backends/cpu/attention/attention_blocks.h"
 #include "backends/cpu/gemm/pack.h"
 
 void dg_attention_pack(size_t rows, size_t width, const float *from, size_t from_row,
