@@ -57,6 +57,10 @@ static const struct {
      "{ type = \"conv1d\"; name = \"e\"; filters = 2; kernel = 4; padding = 1; inputs = [\"c\"]; },"
      "{ type = \"concat\"; inputs = [\"d\", \"e\"]; }, { type = \"gru\"; units = 4; }",
      false},
+    {"means and a maximum",
+     "{ type = \"rms_norm\"; }, { type = \"avgpool1d\"; kernel = 3; stride = 2; padding = 1; },"
+     "{ type = \"conv1d\"; filters = 4; kernel = 2; }, { type = \"global_maxpool\"; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",
