@@ -6,6 +6,13 @@ typedef struct {
   float factor, beta, k;
 } lrn_sizes;
 
+/* base^-beta; of the usual exponents by square roots. */
+inline floatw inverse_power(floatw base, float beta) {
+  if (beta == 0.75f) return 1.0f / (sqrt(base) * sqrt(sqrt(base)));
+  if (beta == 0.5f) return 1.0f / sqrt(base);
+  return pow(base, (floatw)(-beta));
+}
+
 /* y = x s^-beta with s = k + factor times the sum of the squares around; `bases` keeps s. */
 kernel void lrn_forward(global const float *restrict x, global float *restrict y,
                         global float *restrict bases, constant lrn_sizes *s, uint lines,
@@ -23,7 +30,7 @@ kernel void lrn_forward(global const float *restrict x, global float *restrict y
   }
   const size_t own = (size_t)line * s->plane + at;
   const floatw base = s->k + s->factor * sum;
-  store_block(load_block(x + own, left) * pow(base, (floatw)(-s->beta)), y + own, left);
+  store_block(load_block(x + own, left) * inverse_power(base, s->beta), y + own, left);
   if (keep) store_block(base, bases + own, left);
 }
 
@@ -45,7 +52,7 @@ kernel void lrn_backward(global const float *restrict x, global const float *res
            load_block_or(bases + other, left, 1.0f);
   }
   const size_t own = (size_t)line * s->plane + at;
-  const floatw power = pow(load_block_or(bases + own, left, 1.0f), (floatw)(-s->beta));
+  const floatw power = inverse_power(load_block_or(bases + own, left, 1.0f), s->beta);
   const floatw slope = 2.0f * s->factor * s->beta * load_block(x + own, left);
   store_gradient(load_block(dy + own, left) * power - slope * sum, dx + own, left, add);
 }

@@ -26,6 +26,11 @@ inline pool_span span_of(constant pool_axis *a, uint i) {
     return (pool_span){first, count, 1, count};
   }
   const int step = a->dilation, start = (int)(i * a->stride) - (int)a->begin;
+  if (step == 1) { /* without divisions, which are slow */
+    const int from = max(start, 0), to = min(start + (int)a->kernel_size, (int)a->size);
+    return (pool_span){from, to - from, 1,
+                       min((int)a->kernel_size, (int)(a->size + a->end) - start)};
+  }
   const int skipped = start < 0 ? (step - 1 - start) / step : 0, first = start + skipped * step;
   const int inside = ((int)a->size - 1 - first) / step + 1;
   const int all = ((int)(a->size + a->end) - 1 - start) / step + 1;

@@ -143,10 +143,45 @@ static void put_conv1d(generator *g) {
   put_init(g);
 }
 
-static void put_pool2d(generator *g) {
+static void put_padding(generator *g) {
+  const uint32_t padding = pick(g, 8);
+  if (padding < 2) put_pair(g, "padding", 0);
+  if (padding == 2) fputs("padding = \"same\"; ", g->out);
+  if (padding == 3)
+    fprintf(g->out, "padding = [%u, %u, %u, %u]; ", pick(g, 3), pick(g, 3), pick(g, 3), pick(g, 3));
+}
+
+static void put_maxpool2d(generator *g) {
   put_pair(g, "kernel", 1);
   if (pick(g, 2) == 1) put_pair(g, "stride", 1);
-  if (pick(g, 4) == 1) put_pair(g, "padding", 0);
+  put_padding(g);
+  put_flag(g, "ceil_mode");
+  if (pick(g, 4) == 1) put_pair(g, "dilation", 1);
+}
+
+static void put_avgpool2d(generator *g) {
+  put_pair(g, "kernel", 1);
+  if (pick(g, 2) == 1) put_pair(g, "stride", 1);
+  put_padding(g);
+  put_flag(g, "ceil_mode");
+  put_flag(g, "count_include_pad");
+}
+
+static void put_adaptive(generator *g) {
+  put_pair(g, "size", 1);
+}
+
+static void put_groups(generator *g) {
+  fprintf(g->out, "groups = %u; ", 1 + pick(g, 4));
+  put_flag(g, "affine");
+}
+
+static void put_affine(generator *g) {
+  put_flag(g, "affine");
+}
+
+static void put_lrn(generator *g) {
+  fprintf(g->out, "size = %u; alpha = 0.%u; beta = %u.75; ", side(g), pick(g, 9), pick(g, 2));
 }
 
 static void put_scale(generator *g) {
@@ -248,8 +283,8 @@ enum { VECTOR = 1, STEPS = 2, IMAGE = 4, ANY = 7 };
 static const kind kinds[] = {
     {"linear", ANY, put_linear},
     {"conv2d", IMAGE, put_conv2d},
-    {"maxpool2d", IMAGE, put_pool2d},
-    {"avgpool2d", IMAGE, put_pool2d},
+    {"maxpool2d", IMAGE, put_maxpool2d},
+    {"avgpool2d", IMAGE, put_avgpool2d},
     {"upsample2d", IMAGE, put_scale},
     {"conv1d", STEPS, put_conv1d},
     {"maxpool1d", STEPS, put_pool1d},
@@ -295,6 +330,14 @@ static const kind kinds[] = {
     {"attention", STEPS, put_attention},
     {"positions", STEPS, put_positions},
     {"embedding", VECTOR, put_embedding},
+    {"adaptive_avgpool2d", IMAGE, put_adaptive},
+    {"adaptive_maxpool2d", IMAGE, put_adaptive},
+    {"avgpool1d", STEPS, put_pool1d},
+    {"global_maxpool", STEPS | IMAGE, put_average},
+    {"rms_norm", VECTOR | STEPS, NULL},
+    {"group_norm", ANY, put_groups},
+    {"instance_norm", STEPS | IMAGE, put_affine},
+    {"lrn", IMAGE, put_lrn},
 };
 
 /** One that reads what there is, but for one time in 32. */

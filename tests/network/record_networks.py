@@ -177,6 +177,34 @@ def conv1d_gru():
                    ("out", nn.Linear(16, 10)))
 
 
+class AllRows(nn.Module):
+    """An image [n, channels, height, width] as a sequence [n, height, width channels]."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(2)
+
+
+class Largest(nn.Module):
+    """The maximum of [n, features, steps] over the steps."""
+
+    def forward(self, x):
+        return x.amax(2)
+
+
+def norms_pools():
+    return Network((None, nn.InstanceNorm2d(1)), ("conv1", nn.Conv2d(1, 8, 3, padding=1)),
+                   ("norm1", nn.GroupNorm(2, 8)),
+                   (None, nn.MaxPool2d(2, stride=3, ceil_mode=True)),
+                   (None, nn.MaxPool2d(2, stride=1, dilation=2)),
+                   ("conv2", nn.Conv2d(8, 12, 3)), (None, nn.LocalResponseNorm(4, alpha=0.5, k=2)),
+                   (None, nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False)),
+                   (None, nn.AvgPool2d(2, stride=1, padding=1, ceil_mode=True)),
+                   (None, nn.AdaptiveAvgPool2d((4, 3))), (None, AllRows()),
+                   ("norm2", nn.RMSNorm(36, eps=1e-5)), (None, AlongSteps()),
+                   ("norm3", nn.GroupNorm(3, 36)), (None, nn.AvgPool1d(2, stride=1, padding=1)),
+                   (None, Largest()), ("out", nn.Linear(36, 10)))
+
+
 def gru():
     return Network((None, Rows()), ("rnn", Gru(28, 128, batch_first=True)),
                    ("out", nn.Linear(128, 10)))
@@ -220,6 +248,7 @@ NETWORKS = {
     "m3": (m3, 4, "cross_entropy", [SGD]),
     "m5": (m5, 4, "cross_entropy", [SGD]),
     "m7": (m7, 4, "cross_entropy", [SGD]),
+    "norms-pools": (norms_pools, 5, "cross_entropy", [SGD]),
     "numpy-cnn": (numpy_cnn, 3, "cross_entropy", [ADAM]),
     "vanilla": (vanilla, 5, "cross_entropy", [
         {"type": "sgd", "lr": 0.3},

@@ -76,6 +76,10 @@ static const struct {
      "{ type = \"layer_norm\"; }, { type = \"conv1d\"; filters = 18; kernel = 3; padding = 1; },"
      "{ type = \"attention\"; heads = 3; causal = true; }, { type = \"global_avgpool\"; }",
      false},
+    {"means and a maximum",
+     "{ type = \"rms_norm\"; }, { type = \"avgpool1d\"; kernel = 3; stride = 2; padding = 1; },"
+     "{ type = \"conv1d\"; filters = 4; kernel = 2; }, { type = \"global_maxpool\"; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",

@@ -394,9 +394,9 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky", "conv1d-gru",
-                                       "gru",  "lstm",      "m3",        "m5",
-                                       "m7",   "numpy-cnn", "vanilla",   "lines"};
+static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky",   "conv1d-gru", "gru",
+                                       "lstm", "lines",     "norms-pools", "m3",         "m5",
+                                       "m7",   "numpy-cnn", "vanilla"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 /**

@@ -421,6 +421,32 @@ static const struct {
     {"{ type = \"conv2d\"; filters = 4; kernel = 3; padding = [1, 2, 3]; }", ":3: padding must be"},
     {"{ type = \"conv2d\"; name = \"c\"; filters = 4; kernel = 3; dilation = 14; }",
      ":3: layer \"c\" (conv2d): a kernel of 3x3 with padding [0, 0] does not fit"},
+    {"{ type = \"group_norm\"; name = \"g\"; groups = 2; }",
+     ":3: layer \"g\" (group_norm): 2 groups don't divide the 1 channels of \"input\""},
+    {"{ type = \"group_norm\"; }", "needs the key \"groups\""},
+    {"{ type = \"flatten\"; },\n{ type = \"instance_norm\"; name = \"i\"; }",
+     ":4: layer \"i\" (instance_norm): every group of \"flatten1\" would be a single number"},
+    {"{ type = \"rms_norm\"; name = \"r\"; }", ":3: layer \"r\" (rms_norm): needs [features] or "
+                                               "[steps, features], but \"input\" gives [1, 28, "
+                                               "28]"},
+    {"{ type = \"flatten\"; },\n{ type = \"lrn\"; name = \"l\"; size = 5; }",
+     ":4: layer \"l\" (lrn): needs [channels, height, width], but \"flatten1\" gives [784]"},
+    {"{ type = \"lrn\"; size = 5; k = 0; }", ":3: k must be"},
+    {"{ type = \"maxpool2d\"; kernel = 3; padding = [0, 0, 2, 0]; }", "more than half the kernel"},
+    {"{ type = \"maxpool2d\"; name = \"m\"; kernel = 2; padding = 1; dilation = 29; }",
+     ":3: layer \"m\" (maxpool2d): a dilation of 29 is more than the 28 numbers of the input"},
+    {"{ type = \"avgpool2d\"; kernel = 3; dilation = 2; }", "dilation"},
+    {"{ type = \"avgpool2d\"; name = \"a\"; kernel = 29; stride = 1; ceil_mode = true; }",
+     ":3: layer \"a\" (avgpool2d): a kernel of 29x29 with padding [0, 0] does not fit"},
+    {"{ type = \"rows\"; },\n{ type = \"adaptive_avgpool2d\"; name = \"a\"; size = 2; }",
+     ":4: layer \"a\" (adaptive_avgpool2d): needs [channels, height, width], but \"rows1\" gives "
+     "[28, 28]"},
+    {"{ type = \"adaptive_maxpool2d\"; size = 0; }", ":3: size must be"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"global_maxpool\"; }",
+     ":4: layer \"global_maxpool1\" (global_maxpool): needs [channels, height, width] or [steps, "
+     "features], but \"f\" gives [784]"},
+    {"{ type = \"rows\"; },\n{ type = \"avgpool1d\"; kernel = 3; padding = 2; }",
+     ":4: layer \"avgpool1d1\" (avgpool1d): padding 2 is more than half the kernel of 3"},
     {"{ type = \"clip\"; min = 2; max = 1; }",
      ":3: layer \"clip1\" (clip): min = 2 is above max = 1; swap"},
     {"{ type = \"elu\"; alpha = 0; }", ":3: alpha must be"},
@@ -467,6 +493,11 @@ static const char *const first_layers[] = {
     ("{ type = \"maxpool2d\"; kernel = 3; stride = 2; padding = 1; },\n{ type = \"tanh\"; },\n"
      "{ type = \"flatten\"; },\n{ type = \"dropout\"; },\n"),
     "{ type = \"upsample2d\"; scale = 2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"group_norm\"; groups = 1; },\n{ type = \"lrn\"; size = 3; },\n"
+    "{ type = \"adaptive_avgpool2d\"; size = 9; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"maxpool2d\"; kernel = 2; stride = 3; ceil_mode = true; },\n"
+    "{ type = \"instance_norm\"; },\n{ type = \"rows\"; },\n{ type = \"rms_norm\"; },\n"
+    "{ type = \"avgpool1d\"; kernel = 2; },\n{ type = \"global_maxpool\"; },\n",
     "{ type = \"conv2d\"; filters = 2; kernel = 3; padding = \"same\"; stride = 2; },\n"
     "{ type = \"conv2d\"; filters = 4; kernel = 3; groups = 2; },\n{ type = \"flatten\"; },\n",
     "{ type = \"rows\"; },\n{ type = \"positions\"; kind = \"sinusoidal\"; },\n"

@@ -56,7 +56,8 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->param[0]),
                                  dg_cl_mem(b->param[1]), dg_cl_mem(b->out[0]), dg_cl_mem(b->saved),
                                  dg_cl_mem(self->sizes), dg_cl_u32(lines.lines),
-                                 dg_cl_u32(lines.share), dg_cl_f32(d->eps), dg_cl_u32(step->train)),
+                                 dg_cl_u32(lines.share), dg_cl_f32(d->eps),
+                                 dg_cl_u32(step->train && b->saved)),
                       err);
 }
 

@@ -126,6 +126,19 @@ static void norm(dg_keras_op *op, const json_t *config) {
   dg_keras_need(op, config, "renorm", 0);
 }
 
+static void rms_norm(dg_keras_op *op, const json_t *config) {
+  dg_keras_set_number(op, config, "epsilon", "eps", 1e-6);
+}
+
+/** -1 groups are as many as channels. */
+static void group_norm(dg_keras_op *op, const json_t *config) {
+  dg_keras_set_number(op, config, "epsilon", "eps", 1e-3);
+  if (dg_keras_number(json_object_get(config, "groups")) == -1)
+    op->type = "instance_norm";
+  else
+    dg_keras_set_number(op, config, "groups", "groups", 32);
+}
+
 /** (byte / 255 - mean) / std: the order settles where it may stand. */
 static void rescale(dg_keras_op *op, const json_t *config) {
   dg_keras_set_number(op, config, "scale", NULL, 1);
@@ -208,11 +221,16 @@ static const struct {
     {"MaxPooling2D", "maxpool2d", pool},
     {"AveragePooling2D", "avgpool2d", pool},
     {"MaxPooling1D", "maxpool1d", pool},
+    {"AveragePooling1D", "avgpool1d", pool},
+    {"GlobalMaxPooling2D", "global_maxpool", NULL},
+    {"GlobalMaxPooling1D", "global_maxpool", NULL},
     {"GlobalAveragePooling2D", "global_avgpool", NULL},
     {"GlobalAveragePooling1D", "global_avgpool", NULL},
     {"UpSampling2D", "upsample2d", upsample},
     {"BatchNormalization", "batch_norm", norm},
     {"LayerNormalization", "layer_norm", norm},
+    {"GroupNormalization", "group_norm", group_norm},
+    {"RMSNormalization", "rms_norm", rms_norm},
     {"Add", "add", NULL},
     {"Concatenate", "concat", NULL},
     {"Rescaling", "rescale", rescale},
@@ -301,12 +319,12 @@ static const struct {
     {"depthwise_conv2d", ""},
     {"einsum_dense", ""},
     {"embedding", ""},
-    {"group_normalization", ""},
+    {"group_normalization", "group_norm"},
     {"group_query_attention", ""},
     {"multi_head_attention", ""},
     {"normalization", ""},
     {"p_re_lu", ""},
-    {"rms_normalization", ""},
+    {"rms_normalization", "rms_norm"},
     {"separable_conv1d", ""},
     {"separable_conv2d", ""},
     {"spectral_normalization", ""},

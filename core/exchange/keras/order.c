@@ -74,7 +74,7 @@ static dg_keras_order order_of(const dg_keras_op *op, const json_t *config, dg_k
   bool told = json_object_get(config, "data_format") != NULL;
   if (strcmp(op->word, "Flatten") == 0 || strcmp(op->word, "Reshape") == 0)
     return flat_order(op, config, in);
-  if (dg_keras_is(op, "global_avgpool")) return DG_KERAS_FLAT;
+  if (dg_keras_is(op, "global_avgpool") || dg_keras_is(op, "global_maxpool")) return DG_KERAS_FLAT;
   if (dg_keras_is(op, "linear")) return is_image(in) ? in : DG_KERAS_FLAT;
   if (dg_keras_is_recurrent(op)) return DG_KERAS_LAST;
   if (dg_keras_is(op, "columns")) return DG_KERAS_LAST;
@@ -132,8 +132,9 @@ static void check_order(dg_keras_network *n, dg_keras_op *op) {
   bool recurrent = dg_keras_is_recurrent(op);
   if (is_image(in) && format && in != told_order(config) && !(flatten && in == DG_KERAS_FIRST))
     dg_keras_set_else(op, "data_format", format);
-  if (dg_keras_is(op, "batch_norm") && !is_channel_axis(axis, in))
-    dg_keras_set_else(op, "axis", axis);
+  bool by_channel = dg_keras_is(op, "batch_norm") || dg_keras_is(op, "group_norm") ||
+                    dg_keras_is(op, "instance_norm") || dg_keras_is(op, "rms_norm");
+  if (by_channel && !is_channel_axis(axis, in)) dg_keras_set_else(op, "axis", axis);
   if (dg_keras_is(op, "layer_norm") && !is_channel_axis(axis, in) && !is_whole_axis(axis))
     dg_keras_set_else(op, "axis", axis);
   bool channels = dg_keras_is(op, "concat") || dg_keras_is(op, "softmax");

@@ -46,6 +46,7 @@ static bool window_of(const dg_model_node *node, int dim, uint32_t *size, uint32
   const dg_conv2d_desc *c = &node->op.conv2d;
   const dg_conv1d_desc *s = &node->op.conv1d;
   const dg_pool2d_desc *p = &node->op.pool2d;
+  const dg_pool_axis *a = dim ? &node->op.window_pool2d.columns : &node->op.window_pool2d.rows;
   switch (node->op.kind) {
   case DG_OP_CONV2D:
     *size = dim ? c->width : c->height;
@@ -57,16 +58,29 @@ static bool window_of(const dg_model_node *node, int dim, uint32_t *size, uint32
     return true;
   case DG_OP_MAXPOOL2D:
   case DG_OP_AVGPOOL2D: {
-    bool steps = strcmp(node->layer->kind->type, "maxpool1d") == 0;
+    const char *type = node->layer->kind->type;
+    bool steps = strcmp(type, "maxpool1d") == 0 || strcmp(type, "avgpool1d") == 0;
     bool wide = dim && !steps; /* a sequence is pooled as an image whose columns are features */
     *size = wide ? p->width : p->height;
     *kernel = wide ? p->kernel_w : p->kernel_h;
     *stride = wide ? p->stride_w : p->stride_h;
     return true;
   }
+  case DG_OP_WINDOW_MAXPOOL2D:
+  case DG_OP_WINDOW_AVGPOOL2D:
+    *size = a->size, *kernel = a->kernel, *stride = a->stride;
+    return a->kernel > 0;
   default:
     return false;
   }
+}
+
+/** Does a mean count padding, which Keras's never do? */
+static bool counts_padding(const dg_model_node *node) {
+  const dg_pool2d_desc *p = &node->op.pool2d;
+  const dg_window_pool2d_desc *w = &node->op.window_pool2d;
+  if (node->op.kind == DG_OP_AVGPOOL2D) return p->pad_h || p->pad_w;
+  return node->op.kind == DG_OP_WINDOW_AVGPOOL2D && w->count_padding;
 }
 
 /** The padding at both ends that "same" asks for; false: it is not the same at both. */
@@ -76,7 +90,8 @@ static bool same_padding(const dg_model_node *node, int dim, double *padding) {
   double steps = ceil((size + 2 * *padding) / stride);
   double total = fmax((steps - 1) * stride + kernel - size - 2 * *padding, 0);
   *padding += total / 2;
-  return fmod(total, 2) == 0 && (total == 0 || node->op.kind != DG_OP_AVGPOOL2D);
+  return fmod(total, 2) == 0 &&
+         (total == 0 || (node->op.kind != DG_OP_AVGPOOL2D && !counts_padding(node)));
 }
 
 bool dg_own_expect(const dg_model_node *node, const dg_keras_setting *s, dg_own_value *value) {
@@ -85,7 +100,7 @@ bool dg_own_expect(const dg_model_node *node, const dg_keras_setting *s, dg_own_
   *value = (dg_own_value){.pair = ours.pair, .value = {s->value[0], s->value[1]}, .word = s->word};
   if (s->kind == DG_KERAS_SAME && ours.word) {
     value->word = ours.word;
-    return s->value[0] == 0 && s->value[1] == 0;
+    return s->value[0] == 0 && s->value[1] == 0 && !counts_padding(node);
   }
   for (int i = 0; i < 2 && s->kind == DG_KERAS_SAME; i++)
     if (!same_padding(node, i, &value->value[i])) return false;

@@ -21,7 +21,10 @@ static const char *role_of(const dg_keras_network *n, const dg_keras_layer *l, s
   const char *roles[4];
   size_t count = 0;
   if (!op->type) return NULL;
-  if (dg_keras_is(op, "batch_norm") || dg_keras_is(op, "layer_norm")) {
+  if (dg_keras_is(op, "rms_norm")) {
+    roles[count++] = "gamma";
+  } else if (dg_keras_is(op, "batch_norm") || dg_keras_is(op, "layer_norm") ||
+             dg_keras_is(op, "group_norm") || dg_keras_is(op, "instance_norm")) {
     if (!json_is_false(json_object_get(l->config, "scale"))) roles[count++] = "gamma";
     if (!json_is_false(json_object_get(l->config, "center"))) roles[count++] = "beta";
     if (dg_keras_is(op, "batch_norm")) {

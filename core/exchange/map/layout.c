@@ -29,7 +29,8 @@ enum { ROLES = sizeof roles / sizeof *roles };
 static const char reverse_suffix[] = "_reverse";
 
 static bool is_norm(const dg_model_node *node) {
-  return node->op.kind == DG_OP_BATCH_NORM || node->op.kind == DG_OP_LAYER_NORM;
+  return node->op.kind == DG_OP_BATCH_NORM || node->op.kind == DG_OP_LAYER_NORM ||
+         node->op.kind == DG_OP_GROUP_NORM || node->op.kind == DG_OP_RMS_NORM;
 }
 
 const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node *node,

@@ -1,9 +1,6 @@
 #include "core/exchange/onnx/onnx_eltwise.h"
 
-/** A node of one input without attributes; returns its output. */
-static const char *unary(const dg_onnx_op *op, const char *type, const char *x) {
-  return dg_onnx_output(dg_onnx_node(op->graph, type, 1, &x, 1), 0);
-}
+#include "core/exchange/onnx/onnx_nodes.h"
 
 /** x / 2 (1 + f). */
 static const char *half(const dg_onnx_op *op, const char *x, const char *f) {
@@ -13,8 +10,9 @@ static const char *half(const dg_onnx_op *op, const char *x, const char *f) {
 }
 
 static const char *gelu(const dg_onnx_op *op, const char *x) {
-  return half(op, x,
-              unary(op, "Erf",
+  return half(
+      op, x,
+      dg_onnx_unary(op, "Erf",
                     dg_onnx_binary(op, "Div", x, dg_onnx_number(op, "root", 1.4142135623730951))));
 }
 
@@ -24,7 +22,7 @@ static const char *gelu_tanh(const dg_onnx_op *op, const char *x) {
       op, "Add", x, dg_onnx_binary(op, "Mul", cube, dg_onnx_number(op, "cubic", 0.044715)));
   const char *inner =
       dg_onnx_binary(op, "Mul", sum, dg_onnx_number(op, "root", 0.7978845608028654));
-  return half(op, x, unary(op, "Tanh", inner));
+  return half(op, x, dg_onnx_unary(op, "Tanh", inner));
 }
 
 /** scale elu(beta x), since ONNX's Elu has alpha alone. */
@@ -40,10 +38,10 @@ static const char *elu(const dg_onnx_op *op, const char *x) {
 
 static const char *softplus(const dg_onnx_op *op, const char *x) {
   const float beta = op->node->op.eltwise.beta;
-  if (beta == 1) return unary(op, "Softplus", x);
+  if (beta == 1) return dg_onnx_unary(op, "Softplus", x);
   const char *factor = dg_onnx_number(op, "beta", beta);
-  return dg_onnx_binary(op, "Div", unary(op, "Softplus", dg_onnx_binary(op, "Mul", x, factor)),
-                        factor);
+  return dg_onnx_binary(
+      op, "Div", dg_onnx_unary(op, "Softplus", dg_onnx_binary(op, "Mul", x, factor)), factor);
 }
 
 static const char *hard_sigmoid(const dg_onnx_op *op, const char *x) {
@@ -72,19 +70,20 @@ static const char *name_of(const dg_onnx_op *op, const char *x) {
   case DG_ELTWISE_GELU_TANH:
     return gelu_tanh(op, x);
   case DG_ELTWISE_SILU:
-    return dg_onnx_binary(op, "Mul", x, unary(op, "Sigmoid", x));
+    return dg_onnx_binary(op, "Mul", x, dg_onnx_unary(op, "Sigmoid", x));
   case DG_ELTWISE_ELU:
     return elu(op, x);
   case DG_ELTWISE_SOFTPLUS:
     return softplus(op, x);
   case DG_ELTWISE_SOFTSIGN:
-    return unary(op, "Softsign", x);
+    return dg_onnx_unary(op, "Softsign", x);
   case DG_ELTWISE_MISH:
-    return dg_onnx_binary(op, "Mul", x, unary(op, "Tanh", unary(op, "Softplus", x)));
+    return dg_onnx_binary(op, "Mul", x,
+                          dg_onnx_unary(op, "Tanh", dg_onnx_unary(op, "Softplus", x)));
   case DG_ELTWISE_HARD_SIGMOID:
     return hard_sigmoid(op, x);
   case DG_ELTWISE_HARD_SWISH:
-    return unary(op, "HardSwish", x);
+    return dg_onnx_unary(op, "HardSwish", x);
   case DG_ELTWISE_CLIP:
     return clip(op, x);
   default:

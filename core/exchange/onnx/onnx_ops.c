@@ -5,6 +5,8 @@
 #include "core/exchange/onnx/onnx_attention.h"
 #include "core/exchange/onnx/onnx_eltwise.h"
 #include "core/exchange/onnx/onnx_lines.h"
+#include "core/exchange/onnx/onnx_norm.h"
+#include "core/exchange/onnx/onnx_pool.h"
 #include "core/exchange/onnx/onnx_recurrent.h"
 
 /** Input `i`, reshaped to what the op reads. */
@@ -217,15 +219,22 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
       [DG_OP_GLU] = dg_onnx_add_glu,
       [DG_OP_BATCH_NORM] = add_batch_norm,
       [DG_OP_LAYER_NORM] = add_layer_norm,
+      [DG_OP_WINDOW_MAXPOOL2D] = dg_onnx_add_window_pool,
+      [DG_OP_WINDOW_AVGPOOL2D] = dg_onnx_add_window_pool,
+      [DG_OP_RMS_NORM] = dg_onnx_add_rms_norm,
+      [DG_OP_GROUP_NORM] = dg_onnx_add_group_norm,
+      [DG_OP_LRN] = dg_onnx_add_lrn,
       [DG_OP_RECURRENT] = dg_onnx_add_recurrent,
       [DG_OP_ATTENTION] = dg_onnx_add_attention,
       [DG_OP_EMBEDDING] = dg_onnx_add_embedding,
       [DG_OP_POSITIONS] = dg_onnx_add_positions,
   };
   dg_op_kind kind = op->node->op.kind;
+  bool pools = kind == DG_OP_WINDOW_MAXPOOL2D || kind == DG_OP_WINDOW_AVGPOOL2D;
   if (kind == DG_OP_DROPOUT) /* dropout does nothing in inference */
     *out = op->in[0];
-  else if (kind < DG_OP_KINDS && adders[kind])
+  else if (kind < DG_OP_KINDS && adders[kind] &&
+           (!pools || dg_onnx_has_windows(&op->node->op.window_pool2d)))
     *out = adders[kind](op);
   else
     return dg_fail(err, DG_ERR_UNSUPPORTED, "layer \"%s\" (%s) can't be written as ONNX",
