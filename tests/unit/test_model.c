@@ -336,7 +336,7 @@ static const struct {
     {HEAD "layers = ( { type = \"relu\"; name = \"a\"; input = \"a\"; } );",
      ":3: layer \"a\" reads \"a\", but no layer before it"},
     {HEAD "layers = ( { type = \"add\"; } );",
-     ":3: layer \"add1\" (add) reads 2 to 8 layers, not 1"},
+     ":3: layer \"add1\" (add) reads 2 to 32 layers, not 1"},
     {HEAD "layers = ( { type = \"relu\"; inputs = [\"input\", \"input\"]; } );",
      ":3: layer \"relu1\" (relu) reads 1 to 1 layers, not 2"},
     {HEAD "layers = ( { type = \"maxpool2d\"; kernel = [1, 2, 3]; } );", ":3: kernel must be n or"},
