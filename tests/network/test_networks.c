@@ -388,8 +388,9 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn", "cnn-leaky", "conv1d-gru", "gru",    "lstm",
-                                       "m3",   "m5",  "m7",        "numpy-cnn",  "vanilla"};
+static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky", "conv1d-gru",
+                                       "gru",  "lstm",      "m3",        "m5",
+                                       "m7",   "numpy-cnn", "vanilla",   "lenet5"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 /**
