@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records what PyTorch computes for the networks of the zoo, for tests/network/test_networks.c.
 
-    python3 tests/network/record_networks.py       (needs torch and numpy)
+    python3 tests/network/record_networks.py [NETWORK...]       (needs torch and numpy)
 
 writes tests/network/data/NETWORK.json: logits, loss and gradients of one small batch, and the parameters
 and states after three steps of each optimizer, with the logits of a test then, all in double
@@ -13,6 +13,7 @@ import json
 import math
 import pathlib
 import re
+import sys
 
 import numpy as np
 import torch
@@ -101,6 +102,14 @@ def cnn_leaky():
                    (None, nn.LeakyReLU()), (None, nn.MaxPool2d(2)), (None, nn.Flatten()),
                    ("linear1", nn.Linear(1568, 512)), (None, nn.LeakyReLU()),
                    ("linear2", nn.Linear(512, 10)), (None, nn.LeakyReLU()))
+
+
+def lenet5():
+    return Network(("conv1", nn.Conv2d(1, 6, 5, padding=2)), (None, nn.Tanh()),
+                   (None, nn.AvgPool2d(2)), ("conv2", nn.Conv2d(6, 16, 5)), (None, nn.Tanh()),
+                   (None, nn.AvgPool2d(2)), (None, nn.Flatten()), ("fc1", nn.Linear(400, 120)),
+                   (None, nn.Tanh()), ("fc2", nn.Linear(120, 84)), (None, nn.Tanh()),
+                   ("out", nn.Linear(84, 10)))
 
 
 def numpy_cnn():
@@ -243,6 +252,7 @@ NETWORKS = {
     "cnn-leaky": (cnn_leaky, 3, "mse", [ADADELTA]),
     "conv1d-gru": (conv1d_gru, 5, "cross_entropy", [ADAM]),
     "gru": (gru, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}, ADADELTA]),
+    "lenet5": (lenet5, 5, "cross_entropy", [ADAM]),
     "lines": (Lines, 5, "cross_entropy", [ADAM]),
     "lstm": (lstm, 5, "cross_entropy", [ADAM | {"clip_norm": 0.5}]),
     "m3": (m3, 4, "cross_entropy", [SGD]),
@@ -348,9 +358,11 @@ def run_of(make, size, loss_kind, recipe):
 
 
 def main():
+    """Writes the numbers of all networks, or of those that arguments name."""
     folder = pathlib.Path(__file__).parent / "data"
     folder.mkdir(exist_ok=True)
-    for name, (make, size, loss_kind, recipes) in NETWORKS.items():
+    for name in sys.argv[1:] or NETWORKS:
+        make, size, loss_kind, recipes = NETWORKS[name]
         recorded = {"network": name, "recorded_with": "torch " + torch.__version__.split("+")[0]}
         recorded |= gradients_of(make, size, loss_kind)
         recorded["runs"] = [run_of(make, size, loss_kind, recipe) for recipe in recipes]

@@ -336,7 +336,7 @@ static const struct {
     {HEAD "layers = ( { type = \"relu\"; name = \"a\"; input = \"a\"; } );",
      ":3: layer \"a\" reads \"a\", but no layer before it"},
     {HEAD "layers = ( { type = \"add\"; } );",
-     ":3: layer \"add1\" (add) reads 2 to 8 layers, not 1"},
+     ":3: layer \"add1\" (add) reads 2 to 32 layers, not 1"},
     {HEAD "layers = ( { type = \"relu\"; inputs = [\"input\", \"input\"]; } );",
      ":3: layer \"relu1\" (relu) reads 1 to 1 layers, not 2"},
     {HEAD "layers = ( { type = \"maxpool2d\"; kernel = [1, 2, 3]; } );", ":3: kernel must be n or"},
@@ -402,8 +402,10 @@ START_TEST(refuses_what_is_no_text) {
 END_TEST
 
 START_TEST(zoo_is_read) {
-  static const char *const zoo[] = {"fcnn", "cnn", "cnn-leaky", "conv1d-gru", "gru",    "lstm",
-                                    "m3",   "m5",  "m7",        "numpy-cnn",  "vanilla"};
+  static const char *const zoo[17] = {
+      "fcnn",     "cnn",      "cnn-leaky", "conv1d-gru",  "gru",       "lstm",
+      "m3",       "m5",       "m7",        "numpy-cnn",   "vanilla",   "lenet5",
+      "resnet20", "resnet50", "vgg19",     "densenet121", "squeezenet"};
   char file[500];
   snprintf(file, sizeof file, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, zoo[_i]);
   dg_error err = {0};
@@ -429,6 +431,6 @@ int main(void) {
   tcase_add_loop_test(tests, says_what_is_wrong_in_an_override, 0,
                       sizeof wrong_overrides / sizeof *wrong_overrides);
   tcase_add_test(tests, refuses_what_is_no_text);
-  tcase_add_loop_test(tests, zoo_is_read, 0, 11);
+  tcase_add_loop_test(tests, zoo_is_read, 0, 17);
   return suite_main("model", tests);
 }

@@ -11,11 +11,23 @@
 #include "backends/cpu/elementwise/sum.h"
 #include "backends/cpu/runtime/pieces.h"
 
+/** Transformed weights that are no burden, however few the samples are. */
+enum { FEW_WEIGHTS = 1 << 20 };
+
+/** Are the transformed weights, of which every part has sums, few beside the samples? Else most of
+    the memory and time goes to them: 512 filters of 512 channels take 36 MiB a part. */
+static bool weights_are_few(const dg_conv2d_desc *d, uint32_t max_n) {
+  const uint64_t weights = (uint64_t)DG_WINO_POINTS * d->channels * d->filters;
+  const dg_op_sizes sizes = dg_conv2d_sizes(d); /* checked for as many samples */
+  return weights <= FEW_WEIGHTS || weights <= 4 * max_n * (sizes.in[0] + sizes.out[0]);
+}
+
 /** With sub-kernels, backward would need too many products. */
 static bool fits(const dg_cpu_device *device, const dg_op_desc *desc, uint32_t max_n, bool train) {
-  (void)device, (void)max_n, (void)train;
+  (void)device, (void)train;
   dg_wino w = {.kernel = desc->conv2d.kernel_h};
-  return dg_wino_is_faster(&desc->conv2d) && dg_wino_subkernels(&w) == 1;
+  return dg_wino_is_faster(&desc->conv2d) && dg_wino_subkernels(&w) == 1 &&
+         weights_are_few(&desc->conv2d, max_n);
 }
 
 /** The approximate number of simple operations of the products of `samples` samples in one
