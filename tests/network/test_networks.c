@@ -396,7 +396,7 @@ static void check_run(net_rig *r, const json_t *run) {
 
 static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky",   "conv1d-gru", "gru",
                                        "lstm", "lines",     "norms-pools", "m3",         "m5",
-                                       "m7",   "numpy-cnn", "vanilla",     "lenet5"};
+                                       "m7",   "numpy-cnn", "vanilla",     "lenet5",     "resize"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 /**
