@@ -24,6 +24,7 @@ static const struct {
     {"philox.cl", IN(ELEMENTS) | IN(GROUPED), BOTH},
     {"elements.cl", IN(ELEMENTS) | IN(GROUPED), BOTH},
     {"eltwise.cl", IN(ELEMENTS), BOTH},
+    {"binary.cl", IN(ELEMENTS), BOTH},
     {"gather.cl", IN(ELEMENTS), BOTH},
     {"gather_warped.cl", IN(ELEMENTS), BOTH},
     {"gather_changes.cl", IN(ELEMENTS), BOTH},
@@ -35,6 +36,7 @@ static const struct {
     {"loss.cl", IN(ELEMENTS), BOTH},
     {"update.cl", IN(ELEMENTS), BOTH},
     {"grouped.cl", IN(GROUPED), BOTH},
+    {"depthwise_tile.cl", IN(GROUPED), TILE},
     {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
     {"blocks.cl", IN(GEMM) | IN(GEMM_PACKED) | IN(ROWS) | IN(WINOGRAD), TILE},
     {"outer_tile.cl", IN(GEMM), TILE},

@@ -212,6 +212,8 @@ static const struct {
     {"BatchNormalization", "batch_norm", norm},
     {"LayerNormalization", "layer_norm", norm},
     {"Add", "add", NULL},
+    {"Multiply", "multiply", NULL},
+    {"Subtract", "subtract", NULL},
     {"Concatenate", "concat", NULL},
     {"Rescaling", "rescale", rescale},
     {"ZeroPadding2D", "zero_pad", NULL},
