@@ -1,4 +1,5 @@
 /* Convolutions in groups of channels: a work-item computes some columns of a row. */
+#include "backends/opencl/conv2d/depthwise.h"
 #include "backends/opencl/runtime/implementation.h"
 
 /* The sizes, as the kernels read them. */
@@ -133,5 +134,6 @@ static const dg_cl_implementation rows_forward = {
 static const dg_cl_implementation rows_backward = {
     .name = "rows", .size = sizeof(grouped_op), .prepare = prepare_backward, .run = backward};
 
-const dg_cl_family dg_cl_grouped_conv2d = {
-    .supports = supports, .forward = {&rows_forward}, .backward = {&rows_backward}};
+const dg_cl_family dg_cl_grouped_conv2d = {.supports = supports,
+                                           .forward = {&dg_cl_depthwise_forward, &rows_forward},
+                                           .backward = {&dg_cl_depthwise_backward, &rows_backward}};
