@@ -57,6 +57,16 @@ static const struct {
      "{ type = \"conv1d\"; name = \"e\"; filters = 2; kernel = 4; padding = 1; inputs = [\"c\"]; },"
      "{ type = \"concat\"; inputs = [\"d\", \"e\"]; }, { type = \"gru\"; units = 4; }",
      false},
+    {"gates",
+     "{ type = \"conv1d\"; name = \"a\"; filters = 3; kernel = 3; padding = 1; },"
+     "{ type = \"global_avgpool\"; }, { type = \"linear\"; units = 3; }, { type = \"sigmoid\"; "
+     "name = "
+     "\"gate\"; }, { type = \"multiply\"; name = \"b\"; inputs = [\"gate\", \"a\"]; },"
+     "{ type = \"subtract\"; name = \"c\"; inputs = [\"b\", \"input\"]; },"
+     "{ type = \"divide\"; name = \"d\"; inputs = [\"c\", \"gate\"]; },"
+     "{ type = \"add\"; name = \"e\"; inputs = [\"d\", \"gate\"]; },"
+     "{ type = \"conv1d\"; filters = 4; kernel = 3; padding = 1; }, { type = \"global_avgpool\"; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",
