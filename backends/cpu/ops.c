@@ -19,6 +19,7 @@
   X(DG_OP_DROPOUT, dg_cpu_dropout)                                                                 \
   X(DG_OP_CHW_TO_HWC, dg_cpu_chw_to_hwc)                                                           \
   X(DG_OP_ADD, dg_cpu_add)                                                                         \
+  X(DG_OP_BINARY, dg_cpu_binary)                                                                   \
   X(DG_OP_CONCAT, dg_cpu_concat)                                                                   \
   X(DG_OP_PERMUTE, dg_cpu_permute)                                                                 \
   X(DG_OP_SLICE, dg_cpu_slice)                                                                     \

@@ -25,6 +25,7 @@
   X(DG_OP_DROPOUT, dg_cl_dropout)                                                                  \
   X(DG_OP_CHW_TO_HWC, dg_cl_chw_to_hwc)                                                            \
   X(DG_OP_ADD, dg_cl_add)                                                                          \
+  X(DG_OP_BINARY, dg_cl_binary)                                                                    \
   X(DG_OP_CONCAT, dg_cl_concat)                                                                    \
   X(DG_OP_PERMUTE, dg_cl_permute)                                                                  \
   X(DG_OP_SLICE, dg_cl_slice)                                                                      \

@@ -91,18 +91,26 @@ static uint32_t cleared(dg_lowering *l, const dg_node *own, const dg_layer_outpu
 
 /* ---- kinds of layers ----------------------------------------------------- */
 
+/** Is it one row, which has a part in every step? */
+static bool is_row(const dg_layer_output *in) {
+  return in->shape.rank == 1;
+}
+
 /** A layer for which each step counts alone. */
 static bool lower_apart(dg_lowering *l, dg_node *node, const dg_layer_output *const *in,
                         dg_layer_output *out, dg_error *err) {
+  const dg_layer_output *first = in[0];
+  for (uint32_t k = 1; k < node->inputs && is_row(first); k++) first = in[k];
   out->zeros = node->plan.steps.keeps_zeros;
   for (uint32_t k = 0; k < node->inputs; k++) {
-    if (in[k]->lengths != in[0]->lengths)
+    if (is_row(in[k])) continue;
+    if (in[k]->lengths != first->lengths)
       return dg_fail(err, DG_ERR_INPUT,
                      "the sequences of its inputs have other lengths (lengths = true): what fits "
                      "are the same strides, and windows that take as many steps from the end");
     out->zeros &= in[k]->zeros;
   }
-  out->lengths = in[0]->lengths;
+  out->lengths = first->lengths;
   out->tensor = dg_lower_node(l, node);
   return true;
 }

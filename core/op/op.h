@@ -22,6 +22,7 @@
 #include "core/op/conv2d/grouped_conv2d.h"
 #include "core/op/elementwise/activation.h"
 #include "core/op/elementwise/add.h"
+#include "core/op/elementwise/binary.h"
 #include "core/op/elementwise/chw_to_hwc.h"
 #include "core/op/elementwise/concat.h"
 #include "core/op/elementwise/dropout.h"

@@ -393,8 +393,10 @@ static const kind *pick_kind(generator *g) {
 
 /** The layer before and others, which mostly are itself or what it was made of by a small step. */
 static void put_join(generator *g, uint32_t index) {
-  uint32_t inputs = 2 + pick(g, pick(g, 8) == 7 ? 31 : 7);
-  fprintf(g->out, "type = \"%s\"; inputs = [\"l%u\"", pick(g, 2) ? "concat" : "add", index - 1);
+  static const char *const types[] = {"add", "concat", "multiply", "subtract", "divide"};
+  const uint32_t type = pick(g, 5), most = pick(g, 8) == 7 ? 31 : 7;
+  const uint32_t inputs = type < 2 ? 2 + pick(g, most) : 2;
+  fprintf(g->out, "type = \"%s\"; inputs = [\"l%u\"", types[type], index - 1);
   for (uint32_t i = 1; i < inputs; i++)
     fprintf(g->out, ", \"l%u\"", index - 1 - (pick(g, 3) == 1 ? pick(g, index) : 0));
   fputs("]; ", g->out);

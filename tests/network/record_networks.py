@@ -147,6 +147,45 @@ def m7():
     return normalized(7, range(48, 193, 48))
 
 
+class Mobile(nn.Module):
+    """models/mobile.cfg: its blocks are (wide, filters, kernel, stride, activation)."""
+
+    BLOCKS = ((48, 32, 3, 2, nn.functional.relu), (96, 32, 3, 1, nn.functional.relu),
+              (128, 48, 5, 2, nn.functional.hardswish), (160, 48, 3, 1, nn.functional.hardswish))
+
+    def __init__(self):
+        super().__init__()
+        self.add_conv("stem", 1, 16, 3, padding=1)
+        before = 16
+        for i, (wide, filters, kernel, stride, _) in enumerate(self.BLOCKS, 1):
+            self.add_conv(f"wide{i}", before, wide, 1)
+            self.add_conv(f"depth{i}", wide, wide, kernel, stride, kernel // 2, groups=wide)
+            self.add_module(f"squeeze{i}", nn.Linear(wide, wide // 4))
+            self.add_module(f"excite{i}", nn.Linear(wide // 4, wide))
+            self.add_conv(f"narrow{i}", wide, filters, 1)
+            before = filters
+        self.add_conv("last", before, 160, 1)
+        self.out = nn.Linear(160, 10)
+
+    def add_conv(self, name, channels, filters, *window, **keys):
+        self.add_module(name, nn.Conv2d(channels, filters, *window, bias=False, **keys))
+        self.add_module(f"{name}_norm", nn.BatchNorm2d(filters))
+
+    def conv(self, name, x):
+        return self.get_submodule(f"{name}_norm")(self.get_submodule(name)(x))
+
+    def forward(self, x):
+        x = nn.functional.relu(self.conv("stem", x))
+        for i, (_, filters, _, _, act) in enumerate(self.BLOCKS, 1):
+            y = act(self.conv(f"depth{i}", act(self.conv(f"wide{i}", x))))
+            gate = nn.functional.relu(self.get_submodule(f"squeeze{i}")(y.mean((2, 3))))
+            gate = nn.functional.hardsigmoid(self.get_submodule(f"excite{i}")(gate))
+            y = self.conv(f"narrow{i}", y * gate[:, :, None, None])
+            x = x + y if x.shape[1] == filters else y
+        x = nn.functional.hardswish(self.conv("last", x))
+        return self.out(x.mean((2, 3)))
+
+
 class ResettingGru(nn.Module):
     """A GRU with one bias a gate that resets the state before its product; hard sigmoid gates."""
 
@@ -274,6 +313,7 @@ NETWORKS = {
     "m5": (m5, 4, "cross_entropy", [SGD]),
     "m7": (m7, 4, "cross_entropy", [SGD]),
     "norms-pools": (norms_pools, 5, "cross_entropy", [SGD]),
+    "mobile": (Mobile, 4, "cross_entropy", [SGD]),
     "numpy-cnn": (numpy_cnn, 3, "cross_entropy", [ADAM]),
     "resize": (resize, 4, "cross_entropy", [SGD]),
     "vanilla": (vanilla, 5, "cross_entropy", [

@@ -86,6 +86,16 @@ static const struct {
      "{ type = \"rms_norm\"; }, { type = \"avgpool1d\"; kernel = 3; stride = 2; padding = 1; },"
      "{ type = \"conv1d\"; filters = 4; kernel = 2; }, { type = \"global_maxpool\"; }",
      false},
+    {"gates",
+     "{ type = \"conv1d\"; name = \"a\"; filters = 3; kernel = 3; padding = 1; },"
+     "{ type = \"global_avgpool\"; }, { type = \"linear\"; units = 3; }, { type = \"sigmoid\"; "
+     "name = "
+     "\"gate\"; }, { type = \"multiply\"; name = \"b\"; inputs = [\"gate\", \"a\"]; },"
+     "{ type = \"subtract\"; name = \"c\"; inputs = [\"b\", \"input\"]; },"
+     "{ type = \"divide\"; name = \"d\"; inputs = [\"c\", \"gate\"]; },"
+     "{ type = \"add\"; name = \"e\"; inputs = [\"d\", \"gate\"]; },"
+     "{ type = \"conv1d\"; filters = 4; kernel = 3; padding = 1; }, { type = \"global_avgpool\"; }",
+     false},
     {"one row",
      "{ type = \"conv1d\"; filters = 5; kernel = 3; padding = 1; }, { type = \"relu\"; },"
      "{ type = \"maxpool1d\"; kernel = 2; }, { type = \"flatten\"; }",

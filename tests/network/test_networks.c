@@ -24,6 +24,9 @@ enum { INPUTS = 1000, LABELS = 2000 }; /**< tensor numbers, as in record_network
 enum { DIVIDED, PLAIN };
 static const double tolerances[] = {[DIVIDED] = 1e-4, [PLAIN] = 2e-5};
 
+/** A double that only rounding made other than 0. */
+#define NOTHING 1e-14
+
 static bool has_batch_norms(const dg_network *network) {
   return dg_network_learned(network) < dg_network_floats(network);
 }
@@ -237,6 +240,10 @@ static void compare_tensor(net_rig *r, const char *name, const float *x, uint32_
     sum += x[i], sizes += fabsf(x[i]), squares += (double)x[i] * x[i];
     most = fmax(most, fabsf(x[i]));
   }
+  if (number(recorded, "max") < NOTHING) { /* a bias that the next batch norm takes away again */
+    if (most > 1e-6) rig_fail(&r->report, "%s: got up to %g, expected 0", name, most);
+    return;
+  }
   const struct {
     const char *key;
     double got, scale;
@@ -394,9 +401,9 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky",   "conv1d-gru", "gru",
-                                       "lstm", "lines",     "norms-pools", "m3",         "m5",
-                                       "m7",   "numpy-cnn", "vanilla",     "lenet5",     "resize"};
+static const char *const networks[] = {
+    "fcnn", "cnn", "cnn-leaky", "conv1d-gru", "gru",     "lstm",   "lines",  "norms-pools",
+    "m3",   "m5",  "m7",        "numpy-cnn",  "vanilla", "lenet5", "resize", "mobile"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 /**

@@ -321,6 +321,22 @@ static const struct {
      ":4: layer \"add1\" (add): needs inputs of one shape, but \"c\" gives [2, 26, 26] and "
      "\"input\" "
      "gives [1, 28, 28]"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"multiply\"; inputs = [\"input\", \"f\"]; "
+     "},\n"
+     "{ type = \"multiply\"; inputs = [\"f\", \"input\"]; },\n"
+     "{ type = \"rows\"; input = \"input\"; name = \"r\"; },\n"
+     "{ type = \"divide\"; name = \"d\"; inputs = [\"r\", \"input\"]; }",
+     ":7: layer \"d\" (divide): needs inputs of one shape, but \"r\" gives [28, 28] and \"input\" "
+     "gives [1, 28, 28]; dimensions of 1 fit any, and so do one number a channel to an image"},
+    {"{ type = \"flatten\"; name = \"f\"; },\n{ type = \"linear\"; units = 65536; name = \"l\"; "
+     "},\n"
+     "{ type = \"upsample2d\"; input = \"input\"; scale = 10; name = \"u\"; },\n"
+     "{ type = \"multiply\"; name = \"m\"; inputs = [\"u\", \"l\"]; }",
+     ":6: layer \"m\" (multiply): "},
+    {"{ type = \"flatten\"; name = \"f\"; },\n"
+     "{ type = \"add\"; inputs = [\"f\", \"f\", \"input\"]; }",
+     ":4: layer \"add1\" (add): needs inputs of one shape, but \"f\" gives [784] and \"input\" "
+     "gives [1, 28, 28]"},
     {"{ type = \"conv1d\"; filters = 2; kernel = 3; }",
      ":3: layer \"conv1d1\" (conv1d): needs [steps, features], but \"input\" gives [1, 28, 28]"},
     {"{ type = \"rows\"; name = \"r\"; },\n{ type = \"conv1d\"; filters = 2; kernel = 29; }",
@@ -557,6 +573,9 @@ static const char *const first_layers[] = {
     "{ type = \"reshape\"; shape = [49, 16]; },\n{ type = \"linear\"; units = 20; },\n"
     "{ type = \"relu\"; },\n{ type = \"prelu\"; slopes = \"channels\"; },\n"
     "{ type = \"mean\"; dim = 0; },\n",
+    "{ type = \"global_avgpool\"; name = \"g\"; },\n{ type = \"multiply\"; inputs = [\"input\", "
+    "\"g\"]; },\n{ type = \"subtract\"; inputs = [\"g\", \"multiply1\"]; },\n"
+    "{ type = \"flatten\"; },\n",
 };
 
 START_TEST(layers_before_all_parameters_train) {

@@ -1,4 +1,5 @@
 /* Convolutions in groups of channels: a work-item computes some columns of a row. */
+#include "backends/opencl/conv2d/depthwise.h"
 #include "backends/opencl/conv2d/grouped.h"
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
@@ -58,5 +59,6 @@ static const dg_cl_implementation rows_forward = {
 static const dg_cl_implementation rows_backward = {
     .name = "rows", .size = sizeof(grouped_op), .prepare = prepare_backward, .run = backward};
 
-const dg_cl_family dg_cl_grouped_conv2d = {
-    .supports = supports, .forward = {&rows_forward}, .backward = {&rows_backward}};
+const dg_cl_family dg_cl_grouped_conv2d = {.supports = supports,
+                                           .forward = {&dg_cl_depthwise_forward, &rows_forward},
+                                           .backward = {&dg_cl_depthwise_backward, &rows_backward}};

@@ -24,6 +24,7 @@ static const struct {
     {"philox.cl", IN(ELEMENTS) | IN(GROUPED), BOTH},
     {"elements.cl", IN(ELEMENTS) | IN(GROUPED), BOTH},
     {"eltwise.cl", IN(ELEMENTS), BOTH},
+    {"binary.cl", IN(ELEMENTS), BOTH},
     {"gather.cl", IN(ELEMENTS), BOTH},
     {"gather_warped.cl", IN(ELEMENTS), BOTH},
     {"gather_changes.cl", IN(ELEMENTS), BOTH},
@@ -45,6 +46,7 @@ static const struct {
     {"update.cl", IN(ELEMENTS), BOTH},
     {"grouped.cl", IN(GROUPED), BOTH},
     {"lines.cl", IN(GROUPED), BOTH},
+    {"depthwise_tile.cl", IN(GROUPED), TILE},
     {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
     {"group_norm.cl", IN(GROUP_NORMS), BOTH},
     {"lrn.cl", IN(GROUP_NORMS), BOTH},

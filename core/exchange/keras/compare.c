@@ -269,13 +269,16 @@ static uint32_t our_layer(const comparison *c, uint32_t tensor) {
 
 static bool walk(comparison *c, position at);
 
-/** Follows the inputs of a layer that joins several; those of a sum may stand in any order. */
+/** Follows the inputs of a layer that joins several; those of a sum or product may stand in any
+    order. */
 static bool walk_inputs(comparison *c, const dg_keras_op *op, const dg_model_node *node) {
-  bool taken[DG_KERAS_INPUTS] = {false}, sum = strcmp(node->layer->kind->type, "add") == 0;
+  const char *type = node->layer->kind->type;
+  bool taken[DG_KERAS_INPUTS] = {false};
+  bool any_order = strcmp(type, "add") == 0 || strcmp(type, "multiply") == 0;
   if (op->inputs != node->inputs) return tell_other(c, op, node), true;
   for (uint32_t i = 0; i < op->inputs; i++) {
     uint32_t choice = i, layer = their_layer(c, op->in[i]);
-    for (uint32_t k = 0; sum && k < node->inputs; k++)
+    for (uint32_t k = 0; any_order && k < node->inputs; k++)
       if (!taken[k] && layer == our_layer(c, node->in[k])) choice = k;
     while (taken[choice]) choice = (choice + 1) % node->inputs;
     taken[choice] = true;

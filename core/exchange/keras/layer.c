@@ -266,6 +266,8 @@ static const struct {
     {"GroupNormalization", "group_norm", group_norm},
     {"RMSNormalization", "rms_norm", rms_norm},
     {"Add", "add", NULL},
+    {"Multiply", "multiply", NULL},
+    {"Subtract", "subtract", NULL},
     {"Concatenate", "concat", NULL},
     {"Rescaling", "rescale", rescale},
     {"ZeroPadding2D", "zero_pad", NULL},

@@ -251,6 +251,16 @@ static dg_onnx_value add_sum(const dg_onnx_op *op) {
   return value_of(dg_onnx_output(node, 0), op->in[0].rank, op->in[0].dim);
 }
 
+static dg_onnx_value add_binary(const dg_onnx_op *op) {
+  static const char *const names[DG_BINARY_KINDS] = {"Add", "Sub", "Mul", "Div"};
+  const dg_binary_desc *d = &op->node->op.binary;
+  const uint32_t rank = op->node->shape.rank, *out = op->node->shape.dim;
+  const char *inputs[2];
+  for (uint32_t k = 0; k < 2; k++) inputs[k] = input(op, k, rank, d->dim[k] + 3 - rank).name;
+  return value_of(dg_onnx_output(dg_onnx_node(op->graph, names[d->kind], 2, inputs, 1), 0), rank,
+                  out);
+}
+
 static dg_onnx_value add_concat(const dg_onnx_op *op) {
   const dg_concat_desc *d = &op->node->op.concat;
   const char *inputs[DG_MAX_IN];
@@ -282,6 +292,7 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
       [DG_OP_ELTWISE] = dg_onnx_add_eltwise,
       [DG_OP_CHW_TO_HWC] = add_hwc,
       [DG_OP_ADD] = add_sum,
+      [DG_OP_BINARY] = add_binary,
       [DG_OP_CONCAT] = add_concat,
       [DG_OP_PERMUTE] = dg_onnx_add_permute,
       [DG_OP_SLICE] = dg_onnx_add_slice,

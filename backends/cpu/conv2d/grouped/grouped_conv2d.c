@@ -1,6 +1,7 @@
 /** Convolutions in groups, forward. */
 #include <string.h>
 
+#include "backends/cpu/conv2d/grouped/depthwise.h"
 #include "backends/cpu/conv2d/grouped/grouped.h"
 #include "backends/cpu/elementwise/act.h"
 
@@ -95,4 +96,6 @@ static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_
 static const dg_cpu_implementation forward_by_planes = {"planes", NULL, prepare, forward};
 
 const dg_cpu_family DG_ISA_NAME(dg_cpu_grouped_conv2d) = {
-    supports, {&forward_by_planes}, {&dg_grouped_backward}};
+    supports,
+    {&dg_depthwise_forward, &forward_by_planes},
+    {&dg_depthwise_backward, &dg_grouped_backward}};
