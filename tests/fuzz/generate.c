@@ -208,7 +208,7 @@ static void put_adaptive(generator *g) {
   put_pair(g, "size", 1);
 }
 
-static void put_groups(generator *g) {
+static void put_group_norm(generator *g) {
   fprintf(g->out, "groups = %u; ", 1 + pick(g, 4));
   put_flag(g, "affine");
 }
@@ -377,7 +377,7 @@ static const kind kinds[] = {
     {"avgpool1d", STEPS, put_pool1d},
     {"global_maxpool", STEPS | IMAGE, put_average},
     {"rms_norm", VECTOR | STEPS, NULL},
-    {"group_norm", ANY, put_groups},
+    {"group_norm", ANY, put_group_norm},
     {"instance_norm", STEPS | IMAGE, put_affine},
     {"lrn", IMAGE, put_lrn},
 };

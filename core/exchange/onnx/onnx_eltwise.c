@@ -1,7 +1,5 @@
 #include "core/exchange/onnx/onnx_eltwise.h"
 
-#include "core/exchange/onnx/onnx_nodes.h"
-
 /** x / 2 (1 + f). */
 static const char *half(const dg_onnx_op *op, const char *x, const char *f) {
   const char *sum = dg_onnx_binary(op, "Add", f, dg_onnx_number(op, "one", 1));

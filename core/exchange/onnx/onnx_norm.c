@@ -1,7 +1,5 @@
 #include "core/exchange/onnx/onnx_norm.h"
 
-#include "core/exchange/onnx/onnx_nodes.h"
-
 /* ---- rms_norm ----------------------------------------------------------- */
 
 dg_onnx_value dg_onnx_add_rms_norm(const dg_onnx_op *op) {

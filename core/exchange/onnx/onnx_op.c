@@ -12,6 +12,10 @@ const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i) {
   return dg_onnx_floats(op->graph, array->name, array->rank, dim, array->data);
 }
 
+const char *dg_onnx_unary(const dg_onnx_op *op, const char *type, const char *x) {
+  return dg_onnx_output(dg_onnx_node(op->graph, type, 1, &x, 1), 0);
+}
+
 const char *dg_onnx_binary(const dg_onnx_op *op, const char *type, const char *a, const char *b) {
   const char *inputs[] = {a, b};
   return dg_onnx_output(dg_onnx_node(op->graph, type, 2, inputs, 1), 0);

@@ -20,9 +20,11 @@ const dg_array *dg_onnx_param(const dg_onnx_op *op, uint32_t i);
 /** The name of the constant with them. */
 const char *dg_onnx_constant(const dg_onnx_op *op, uint32_t i);
 
-/** The output of a node of two inputs without attributes. */
+/** The output of a node of one or two inputs without attributes. */
+const char *dg_onnx_unary(const dg_onnx_op *op, const char *type, const char *x);
 const char *dg_onnx_binary(const dg_onnx_op *op, const char *type, const char *a, const char *b);
-/** A constant of the layer, named after it and `what`. */
+
+/** A constant of the layer, a single number, named after it and `what`. */
 const char *dg_onnx_number(const dg_onnx_op *op, const char *what, double value);
 
 #endif
