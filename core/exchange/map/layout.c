@@ -33,6 +33,11 @@ static bool is_norm(const dg_model_node *node) {
          node->op.kind == DG_OP_GROUP_NORM || node->op.kind == DG_OP_RMS_NORM;
 }
 
+/** Is its weight a table of rows, which Keras keeps as we do? */
+static bool is_table(const dg_model_node *node) {
+  return node->op.kind == DG_OP_EMBEDDING || node->op.kind == DG_OP_POSITIONS;
+}
+
 const dg_param *dg_layout_param(const dg_model_graph *graph, const dg_model_node *node,
                                 uint32_t i) {
   if (i < node->params) return &graph->params[node->first_param + i];
@@ -108,7 +113,9 @@ static size_t member_of(const dg_model_node *node, const dg_param *param, uint32
   if (arrays->layout == DG_LAYOUT_PYTORCH)
     return find(arrays, group, param->spec.suffix, &param->spec.suffix, 1, false);
   const char number[] = {(char)('0' + index), '\0'};
-  const char *words[] = {is_norm(node) ? roles[role].of_norms : roles[role].keras,
+  const char *words[] = {is_table(node)  ? "embeddings"
+                         : is_norm(node) ? roles[role].of_norms
+                                         : roles[role].keras,
                          roles[role].suffix, number, role == 0 ? "depthwise_kernel" : ""};
   return find(arrays, group, param->spec.suffix, words, 4, reverse);
 }
@@ -129,7 +136,7 @@ static void keras_dims(const dg_model_node *node, const dg_source *s, uint32_t o
   const uint32_t *chosen = rank == 4                                                ? conv2d
                            : rank == 3 && is_conv1d(node)                           ? conv1d
                            : rank == 3 && node->op.kind == DG_OP_LAYER_NORM && last ? norm
-                           : rank == 2                                              ? matrix
+                           : rank == 2 && !is_table(node)                           ? matrix
                                                                                     : plain;
   memcpy(order, chosen, rank * sizeof *order);
 }
