@@ -20,13 +20,16 @@ typedef struct {
   global const uint *offset, *weight, *mask;
 } sums;
 
-inline sums sums_at(global const uint *records, constant depthwise *s, uint i) {
+inline void set_sums(sums *by, global const uint *records, constant depthwise *s, uint i) {
   global const uint *record = records + i * s->record;
-  return (sums){record[0], record[1], record + 2, record + 2 + s->taps, record + 2 + 2 * s->taps};
+  by->groups = record[0], by->taps = record[1];
+  by->offset = record + 2;
+  by->weight = by->offset + s->taps;
+  by->mask = by->weight + s->taps;
 }
 
-inline void take_weights(sums by, global const float *filter, float *weight) {
-  for (uint t = 0; t < by.groups * by.taps; t++) weight[t] = filter[by.weight[t]];
+inline void take_weights(const sums *by, global const float *filter, float *weight) {
+  for (uint t = 0; t < by->groups * by->taps; t++) weight[t] = filter[by->weight[t]];
 }
 
 /* v where the mask is set, 0 elsewhere */
@@ -35,23 +38,23 @@ inline floatw keep(floatw v, global const int *mask) {
 }
 
 /* WIDTH numbers, of which the first is in the column that the masks begin with. */
-inline floatw sum_of_size(sums by, uint groups, uint taps, global const int *masks,
+inline floatw sum_of_size(const sums *by, uint groups, uint taps, global const int *masks,
                           const float *weight, float bias, global const float *x) {
   floatw out = bias;
   for (uint g = 0; g < groups; g++) {
     floatw sum = 0.0f;
     for (uint t = g * taps; t < (g + 1) * taps; t++)
-      sum = MULTIPLY_ADD(weight[t], vload_w(0, x + by.offset[t]), sum);
-    out += keep(sum, masks + by.mask[g]);
+      sum = MULTIPLY_ADD(weight[t], vload_w(0, x + by->offset[t]), sum);
+    out += keep(sum, masks + by->mask[g]);
   }
   return out;
 }
 
-inline floatw sum_of(sums by, global const int *masks, const float *weight, float bias,
+inline floatw sum_of(const sums *by, global const int *masks, const float *weight, float bias,
                      global const float *x) {
-  if (by.groups == 3 && by.taps == 3) return sum_of_size(by, 3, 3, masks, weight, bias, x);
-  if (by.groups == 5 && by.taps == 5) return sum_of_size(by, 5, 5, masks, weight, bias, x);
-  return sum_of_size(by, by.groups, by.taps, masks, weight, bias, x);
+  if (by->groups == 3 && by->taps == 3) return sum_of_size(by, 3, 3, masks, weight, bias, x);
+  if (by->groups == 5 && by->taps == 5) return sum_of_size(by, 5, 5, masks, weight, bias, x);
+  return sum_of_size(by, by->groups, by->taps, masks, weight, bias, x);
 }
 
 /* The column `by` columns after another one. */
@@ -103,8 +106,9 @@ kernel void depthwise_forward(global const float *x, global const float *filters
                               global const int *masks, uint planes, uint act, float slope) {
   const size_t item = get_global_id(0), items = get_global_size(0);
   const uint floats = s->phases_h * s->phases_w * s->x_floats, by = WIDTH % s->pitch;
-  const sums all = sums_at(records, s, 0);
+  sums all;
   float weight[MOST_TAPS];
+  set_sums(&all, records, s, 0);
   scratch += item * floats;
   clear(scratch, floats);
   for (uint p = planes * item / items; p < planes * (item + 1) / items; p++) {
@@ -113,9 +117,9 @@ kernel void depthwise_forward(global const float *x, global const float *filters
     for (uint i = 0; i < s->filters; i++) {
       const float shift = bias ? bias[first + i] : 0.0f;
       global float *to = y + ((size_t)p * s->filters + i) * s->out;
-      take_weights(all, filters + (first + i) * s->taps, weight);
+      take_weights(&all, filters + (first + i) * s->taps, weight);
       for (uint at = 0, column = 0; at < s->out; at += WIDTH) {
-        const floatw sum = sum_of(all, masks + column, weight, shift, scratch + at);
+        const floatw sum = sum_of(&all, masks + column, weight, shift, scratch + at);
         store_block(activate(sum, act, slope), to + at, s->out - at);
         column = advance(column, by, s->pitch);
       }
@@ -142,20 +146,20 @@ inline void add_column(constant depthwise *s, global const uint *offset, uint ta
 }
 
 /* The gradients of a filter's weights, and of its bias. */
-inline void add_products(constant depthwise *s, sums by, global const int *masks,
+inline void add_products(constant depthwise *s, const sums *by, global const int *masks,
                          global const float *phases, global const float *dz, global float *lanes) {
   floatw all = vload_w(s->taps, lanes);
   dz += s->z_front;
   for (uint at = 0; at < s->out; at += WIDTH) all += vload_w(0, dz + at);
   vstore_w(all, s->taps, lanes);
-  for (uint g = 0; g < by.groups; g++)
-    if (by.taps == 3)
-      add_column(s, by.offset + g * 3, 3, masks + by.mask[g], phases, dz, lanes + g * 3 * WIDTH);
-    else if (by.taps == 5)
-      add_column(s, by.offset + g * 5, 5, masks + by.mask[g], phases, dz, lanes + g * 5 * WIDTH);
+  for (uint g = 0; g < by->groups; g++)
+    if (by->taps == 3)
+      add_column(s, by->offset + g * 3, 3, masks + by->mask[g], phases, dz, lanes + g * 3 * WIDTH);
+    else if (by->taps == 5)
+      add_column(s, by->offset + g * 5, 5, masks + by->mask[g], phases, dz, lanes + g * 5 * WIDTH);
     else
-      for (uint t = g * by.taps; t < (g + 1) * by.taps; t++)
-        add_column(s, by.offset + t, 1, masks + by.mask[g], phases, dz, lanes + t * WIDTH);
+      for (uint t = g * by->taps; t < (g + 1) * by->taps; t++)
+        add_column(s, by->offset + t, 1, masks + by->mask[g], phases, dz, lanes + t * WIDTH);
 }
 
 /* The gradient of columns of two phases, which alternate in the row. */
@@ -179,16 +183,18 @@ inline void gradient_rows(constant depthwise *s, global const uint *records,
                           global const int *masks, global const float *filter, uint phase,
                           global const float *dz, global float *dx, uint add) {
   float weight[MOST_STRIDE][MOST_TAPS];
-  for (uint p = 0; p < s->phases_w; p++)
-    take_weights(sums_at(records, s, 1 + phase * s->phases_w + p), filter, weight[p]);
+  sums by[MOST_STRIDE];
+  for (uint p = 0; p < s->phases_w; p++) {
+    set_sums(&by[p], records, s, 1 + phase * s->phases_w + p);
+    take_weights(&by[p], filter, weight[p]);
+  }
   for (uint y = phase, r = 0; y < s->height; y += s->phases_h, r++)
     for (uint q = 0; q * s->phases_w < s->width; q += WIDTH) {
       const uint x = q * s->phases_w;
       global float *row = dx + y * s->width;
       floatw v[MOST_STRIDE];
       for (uint p = 0; p < s->phases_w; p++)
-        v[p] = sum_of(sums_at(records, s, 1 + phase * s->phases_w + p), masks + q, weight[p], 0.0f,
-                      dz + r * s->pitch + q);
+        v[p] = sum_of(&by[p], masks + q, weight[p], 0.0f, dz + r * s->pitch + q);
       if (s->phases_w == 2)
         store_two(v[0], v[1], row + x, s->width - x, add);
       else
@@ -206,11 +212,12 @@ inline void input_gradient(constant depthwise *s, global const uint *records,
       gradient_rows(s, records, masks, filter, y, dz, dx, add);
     return;
   }
-  const sums all = sums_at(records, s, 1);
+  sums all;
+  set_sums(&all, records, s, 1);
   float weight[MOST_TAPS];
-  take_weights(all, filter, weight);
+  take_weights(&all, filter, weight);
   for (uint at = 0, column = 0; at < count; at += WIDTH) {
-    store_gradient(sum_of(all, masks + column, weight, 0.0f, dz + at), dx + at, count - at, add);
+    store_gradient(sum_of(&all, masks + column, weight, 0.0f, dz + at), dx + at, count - at, add);
     column = advance(column, by, s->pitch);
   }
 }
@@ -227,7 +234,8 @@ kernel void depthwise_backward(global const float *x, global const float *dz,
   const uint first = get_global_id(0) * share, last = min(first + share, s->channels);
   const uint floats = s->phases_h * s->phases_w * s->x_floats, row = (s->taps + 1) * WIDTH;
   const uint in = s->height * s->width, some = share * s->filters * row;
-  const sums all = sums_at(records, s, 0);
+  sums all;
+  set_sums(&all, records, s, 0);
   global float *lanes = scratch + get_global_id(0) * (some + floats + s->z_floats);
   global float *phases = lanes + some, *gradient = phases + floats;
   clear(lanes, some + floats + s->z_floats);
@@ -238,7 +246,7 @@ kernel void depthwise_backward(global const float *x, global const float *dz,
       for (uint i = 0; i < s->filters; i++) {
         const uint f = c * s->filters + i;
         copy_row(dz + (plane * s->filters + i) * s->out, gradient + s->z_front, s->out);
-        add_products(s, all, masks, phases, gradient, lanes + (f - first * s->filters) * row);
+        add_products(s, &all, masks, phases, gradient, lanes + (f - first * s->filters) * row);
         if (wanted)
           input_gradient(s, records, masks, filters + f * s->taps, gradient, dx + plane * in,
                          add || i > 0);

@@ -109,7 +109,7 @@ layers = (
   { type = "global_avgpool"; name = "planes"; }, { type = "affine"; shift = 2; name = "divisor"; },
   { type = "divide"; inputs = ["rest", "divisor"]; name = "shares"; },
   { type = "rows"; input = "stem"; name = "rows2"; },
-  { type = "linear"; input = "mean"; units = 78; name = "row"; },
+  { type = "linear"; input = "mean"; units = 84; name = "row"; },
   { type = "add"; inputs = ["row", "rows2"]; }, { type = "global_avgpool"; name = "sums"; },
   { type = "flatten"; input = "shares"; name = "flat7"; },
   { type = "concat"; inputs = ["ends", "mean", "flat1", "flat2", "flat3", "flat4", "flat5", "flat6", "flat7",
