@@ -51,7 +51,11 @@ dg_act *oracle_act(dg_op_desc *desc) {
   case DG_OP_CONV2D:
     return &desc->conv2d.act;
   case DG_OP_GROUPED_CONV2D:
+  case DG_OP_CONV_TRANSPOSE2D:
     return &desc->grouped_conv2d.act;
+  case DG_OP_GROUPED_CONV1D:
+  case DG_OP_CONV_TRANSPOSE1D:
+    return &desc->grouped_conv1d.act;
   case DG_OP_CONV1D:
     return &desc->conv1d.act;
   case DG_OP_BATCH_NORM:

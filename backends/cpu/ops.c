@@ -6,9 +6,12 @@
   X(DG_OP_LINEAR, dg_cpu_linear)                                                                   \
   X(DG_OP_CONV2D, dg_cpu_conv2d)                                                                   \
   X(DG_OP_GROUPED_CONV2D, dg_cpu_grouped_conv2d)                                                   \
+  X(DG_OP_CONV_TRANSPOSE2D, dg_cpu_conv_transpose2d)                                               \
   X(DG_OP_MAXPOOL2D, dg_cpu_maxpool2d)                                                             \
   X(DG_OP_AVGPOOL2D, dg_cpu_avgpool2d)                                                             \
   X(DG_OP_UPSAMPLE2D, dg_cpu_upsample2d)                                                           \
+  X(DG_OP_UPSAMPLE_BILINEAR2D, dg_cpu_upsample_bilinear2d)                                         \
+  X(DG_OP_PAD, dg_cpu_pad)                                                                         \
   X(DG_OP_ACTIVATION, dg_cpu_activation)                                                           \
   X(DG_OP_ELTWISE, dg_cpu_eltwise)                                                                 \
   X(DG_OP_DROPOUT, dg_cpu_dropout)                                                                 \
@@ -16,6 +19,8 @@
   X(DG_OP_ADD, dg_cpu_add)                                                                         \
   X(DG_OP_CONCAT, dg_cpu_concat)                                                                   \
   X(DG_OP_CONV1D, dg_cpu_conv1d)                                                                   \
+  X(DG_OP_GROUPED_CONV1D, dg_cpu_grouped_conv1d)                                                   \
+  X(DG_OP_CONV_TRANSPOSE1D, dg_cpu_conv_transpose1d)                                               \
   X(DG_OP_BATCH_NORM, dg_cpu_batch_norm)                                                           \
   X(DG_OP_LAYER_NORM, dg_cpu_layer_norm)                                                           \
   X(DG_OP_RECURRENT, dg_cpu_recurrent)                                                             \

@@ -12,9 +12,12 @@
   X(DG_OP_LINEAR, dg_cl_linear)                                                                    \
   X(DG_OP_CONV2D, dg_cl_conv2d)                                                                    \
   X(DG_OP_GROUPED_CONV2D, dg_cl_grouped_conv2d)                                                    \
+  X(DG_OP_CONV_TRANSPOSE2D, dg_cl_conv_transpose2d)                                                \
   X(DG_OP_MAXPOOL2D, dg_cl_maxpool2d)                                                              \
   X(DG_OP_AVGPOOL2D, dg_cl_avgpool2d)                                                              \
   X(DG_OP_UPSAMPLE2D, dg_cl_upsample2d)                                                            \
+  X(DG_OP_UPSAMPLE_BILINEAR2D, dg_cl_upsample_bilinear2d)                                          \
+  X(DG_OP_PAD, dg_cl_pad2d)                                                                        \
   X(DG_OP_ACTIVATION, dg_cl_activation)                                                            \
   X(DG_OP_ELTWISE, dg_cl_eltwise)                                                                  \
   X(DG_OP_DROPOUT, dg_cl_dropout)                                                                  \
@@ -22,6 +25,8 @@
   X(DG_OP_ADD, dg_cl_add)                                                                          \
   X(DG_OP_CONCAT, dg_cl_concat)                                                                    \
   X(DG_OP_CONV1D, dg_cl_conv1d)                                                                    \
+  X(DG_OP_GROUPED_CONV1D, dg_cl_grouped_conv1d)                                                    \
+  X(DG_OP_CONV_TRANSPOSE1D, dg_cl_conv_transpose1d)                                                \
   X(DG_OP_BATCH_NORM, dg_cl_batch_norm)                                                            \
   X(DG_OP_LAYER_NORM, dg_cl_layer_norm)                                                            \
   X(DG_OP_RECURRENT, dg_cl_recurrent)                                                              \

@@ -1,4 +1,7 @@
-/* Convolutions in groups of channels, dilated, or with unequal padding. */
+/* Convolutions in groups of channels, dilated, or with unequal padding; and transposed ones, which
+ * lead from the output of a convolution back to its input: the kernels of both are the same, with
+ * the parts of forward and backward exchanged.
+ */
 
 /* The sizes of backends/opencl/conv2d/grouped_conv2d.c. */
 typedef struct {
@@ -13,16 +16,18 @@ inline floatw load_strided(global const float *plane, uint height, uint width, i
   if (y < 0 || y >= (int)height) return 0.0f;
   global const float *row = plane + (size_t)y * width;
   if (stride == 1 && x >= 0 && x + WIDTH <= (int)width) return vload_w(0, row + x);
+  if (stride == 2 && x >= 0 && x + 2 * WIDTH <= (int)width)
+    return (floatw)(vload_w(0, row + x).even, vload_w(1, row + x).even);
   float numbers[WIDTH];
   for (uint i = 0; i < WIDTH; i++, x += stride)
     numbers[i] = x >= 0 && x < (int)width ? row[x] : 0.0f;
   return vload_w(0, numbers);
 }
 
-/* y = act(x correlated with weight + bias): WIDTH columns of a row. */
+/* y (+)= act(x correlated with weight + bias): WIDTH columns of a row. */
 kernel void grouped_forward(global const float *x, global const float *weight,
                             global const float *bias, global float *y, constant grouped *s,
-                            uint act, float slope) {
+                            uint act, float slope, uint add) {
   const uint ox = get_global_id(0) * WIDTH, oy = get_global_id(1), plane = get_global_id(2);
   if (ox >= s->out_w || oy >= s->out_h) return;
   const uint f = plane % s->filters, sample = plane / s->filters;
@@ -39,43 +44,71 @@ kernel void grouped_forward(global const float *x, global const float *weight,
     }
   }
   const size_t at = ((size_t)plane * s->out_h + oy) * s->out_w + ox;
-  store_block(activate(sum, act, slope), y + at, s->out_w - ox);
+  store_gradient(activate(sum, act, slope), y + at, s->out_w - ox, add);
 }
 
 /* dz = dy act'(y), which the next two kernels read. */
 
-/* Columns x, x + 1 … of a row of dz in the distance of the stride: those between two are 0. */
-inline floatw load_spread(global const float *dz, constant grouped *s, int y, int x) {
-  if (y < 0 || y % (int)s->stride_h || y / (int)s->stride_h >= (int)s->out_h) return 0.0f;
-  global const float *row = dz + (size_t)(y / s->stride_h) * s->out_w;
-  const int stride = s->stride_w;
-  if (stride == 1 && x >= 0 && x + WIDTH <= (int)s->out_w) return vload_w(0, row + x);
+/* Writes or adds numbers `stride` apart, `left` of them at most. */
+inline void store_strided(floatw value, global float *to, uint stride, uint left, uint add) {
+  if (stride == 1) {
+    store_gradient(value, to, left, add);
+    return;
+  }
   float numbers[WIDTH];
-  for (int i = 0; i < WIDTH; i++, x++)
-    numbers[i] = x >= 0 && x % stride == 0 && x / stride < (int)s->out_w ? row[x / stride] : 0.0f;
-  return vload_w(0, numbers);
+  vstore_w(value, 0, numbers);
+  for (uint i = 0; i < WIDTH && i < left; i++)
+    to[i * stride] = add ? to[i * stride] + numbers[i] : numbers[i];
 }
 
-/* dx (+)= dz correlated with the flipped weight: WIDTH columns of a row. */
+/* dx (+)= act(dz correlated with the flipped weight + bias): WIDTH columns of a row, which are a
+ * stride apart, so that each element of a kernel meets adjacent columns of dz, or none.
+ */
 kernel void grouped_backward_input(global const float *dz, global const float *weight,
-                                   global float *dx, constant grouped *s, uint add) {
-  const uint ix = get_global_id(0) * WIDTH, iy = get_global_id(1), plane = get_global_id(2);
-  if (ix >= s->width || iy >= s->height) return;
+                                   global const float *bias, global float *dx, constant grouped *s,
+                                   uint act, float slope, uint add) {
+  const uint stride = s->stride_w, first = get_global_id(0) % stride;
+  const uint block = get_global_id(0) / stride * WIDTH;
+  const uint iy = get_global_id(1), plane = get_global_id(2);
+  if (first + block * stride >= s->width || iy >= s->height) return;
   const uint channel = plane % s->channels, sample = plane / s->channels;
   const uint group = channel / s->group_channels, c = channel % s->group_channels;
   const uint taps = s->kernel_h * s->kernel_w, pixels = s->out_h * s->out_w;
-  floatw sum = 0.0f;
-  for (uint i = 0; i < s->group_filters; i++) {
-    const uint f = group * s->group_filters + i;
-    global const float *w = weight + ((size_t)f * s->group_channels + c) * taps;
-    global const float *from = dz + ((size_t)sample * s->filters + f) * pixels;
-    for (uint k = 0; k < taps; k++) {
-      const int ty = (int)(iy + s->pad_h) - (int)(k / s->kernel_w * s->dilation_h);
-      const int tx = (int)(ix + s->pad_w) - (int)(k % s->kernel_w * s->dilation_w);
-      sum += w[k] * load_spread(from, s, ty, tx);
-    }
+  const uint f = group * s->group_filters, step = s->group_channels * taps;
+  global const float *from = dz + ((size_t)sample * s->filters + f) * pixels;
+  floatw sum = bias ? bias[channel] : 0.0f;
+  for (uint k = 0; k < taps; k++) {
+    const int ty = (int)(iy + s->pad_h) - (int)(k / s->kernel_w * s->dilation_h);
+    const int tx = (int)(first + s->pad_w) - (int)(k % s->kernel_w * s->dilation_w);
+    if (ty < 0 || ty % (int)s->stride_h || ty / (int)s->stride_h >= (int)s->out_h) continue;
+    if (tx % (int)stride) continue;
+    global const float *w = weight + ((size_t)f * s->group_channels + c) * taps + k;
+    for (uint i = 0; i < s->group_filters; i++)
+      sum += w[(size_t)i * step] * load_strided(from + (size_t)i * pixels, s->out_h, s->out_w,
+                                                ty / (int)s->stride_h,
+                                                tx / (int)stride + (int)block, 1);
   }
-  store_gradient(sum, dx + ((size_t)plane * s->height + iy) * s->width + ix, s->width - ix, add);
+  const uint column = first + block * stride;
+  store_strided(activate(sum, act, slope),
+                dx + ((size_t)plane * s->height + iy) * s->width + column, stride,
+                (s->width - column + stride - 1) / stride, add);
+}
+
+/* dbias[channel] of a transposed convolution, whose output is [samples, channels, pixels]: GROUP
+ * work-items take the samples' planes in turn.
+ */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+transposed_backward_bias(global const float *dz, global float *dbias, uint channels, uint pixels,
+                         uint samples) {
+  local float shared[GROUP];
+  const uint channel = get_global_id(1);
+  floatw sum = 0.0f;
+  for (uint sample = get_local_id(0); sample < samples; sample += GROUP) {
+    global const float *plane = dz + ((size_t)sample * channels + channel) * pixels;
+    for (uint i = 0; i < pixels; i += WIDTH) sum += load_block(plane + i, pixels - i);
+  }
+  const float total = sum_of_group(add_lanes(sum), shared);
+  if (get_local_id(0) == 0) dbias[channel] = total;
 }
 
 /* dweight[i], or, for the numbers after the last weight, dbias: GROUP work-items take the rows of

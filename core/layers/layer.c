@@ -83,3 +83,21 @@ bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_l
                  "make the kernel smaller or the padding larger",
                  kernel, padding, site->in_names[0], dg_shape_text(in, shape, sizeof shape));
 }
+
+void dg_same_padding(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t dilation,
+                     uint32_t *begin, uint32_t *end) {
+  const uint64_t reach = (uint64_t)dilation * (kernel - 1) + 1;
+  const uint64_t steps = ((uint64_t)size + stride - 1) / stride;
+  const uint64_t needed = (steps - 1) * stride + reach;
+  const uint32_t missing = needed > size ? (uint32_t)(needed - size) : 0;
+  *begin = missing / 2;
+  *end = missing - missing / 2;
+}
+
+bool dg_layer_check_groups(const dg_layer_site *site, uint32_t channels, uint32_t filters,
+                           uint32_t groups, dg_error *err) {
+  if (channels % groups == 0 && filters % groups == 0) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "%u groups don't divide both the %u channels of \"%s\" and the %u filters", groups,
+                 channels, site->in_names[0], filters);
+}

@@ -48,6 +48,7 @@ typedef struct {
   bool keeps_zeros;                 /**< APART: a step of zeros stays one */
   uint32_t kernel, stride, padding; /**< WINDOWS */
   bool lowest;                      /**< WINDOWS: the padding is minus infinity, not 0 */
+  int32_t more_after;               /**< WINDOWS: padding after the steps beyond that before them */
 } dg_steps_rule;
 
 /** The plan of a layer for given input shapes. */
@@ -109,6 +110,15 @@ bool dg_window_fit(const dg_window *window, const dg_layer_site *site, uint32_t 
 /** The same for a window over the steps of a sequence. */
 bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
                   uint32_t *steps, dg_error *err);
+
+/** The zeros before and after `size` numbers that padding = "same" of a convolution asks for: half
+    of what is missing goes to the beginning, rounded down, as in ONNX's SAME_UPPER. */
+void dg_same_padding(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t dilation,
+                     uint32_t *begin, uint32_t *end);
+
+/** Checks that groups divide channels and filters. */
+bool dg_layer_check_groups(const dg_layer_site *site, uint32_t channels, uint32_t filters,
+                           uint32_t groups, dg_error *err);
 
 /** Checks that a sample of this shape has at most DG_SIZE_NUMBERS numbers. */
 bool dg_shape_fits(const dg_shape *shape, dg_error *err);

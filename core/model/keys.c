@@ -84,6 +84,16 @@ static void describe_type(const dg_key *key, char *text, size_t capacity) {
     describe_range(key, text, capacity);
     dg_append(text, capacity, ", or \"same\"");
     break;
+  case DG_KEY_SIDES:
+    dg_append(text, capacity, "n, [height, width] or [top, left, bottom, right], whole numbers");
+    describe_range(key, text, capacity);
+    break;
+  case DG_KEY_STEP_PADDING:
+  case DG_KEY_STEP_SIDES:
+    dg_append(text, capacity, "n or [before, after], whole numbers");
+    describe_range(key, text, capacity);
+    if (key->type == DG_KEY_STEP_PADDING) dg_append(text, capacity, ", or \"same\"");
+    break;
   case DG_KEY_BOOL:
     dg_append(text, capacity, "true or false");
     break;
@@ -157,9 +167,17 @@ static bool read_pair(const dg_key *key, const config_setting_t *setting, uint32
 }
 
 static bool read_padding(const dg_key *key, const config_setting_t *setting, dg_padding *out) {
+  const bool steps = key->type == DG_KEY_STEP_PADDING || key->type == DG_KEY_STEP_SIDES;
+  const bool takes_word = key->type == DG_KEY_PADDING || key->type == DG_KEY_STEP_PADDING;
   const char *word = config_setting_get_string(setting);
-  *out = (dg_padding){.same = word && strcmp(word, "same") == 0};
+  *out = (dg_padding){.same = takes_word && word && strcmp(word, "same") == 0};
   if (word) return out->same;
+  if (steps) {
+    uint32_t ends[2];
+    if (!read_pair(key, setting, ends)) return false;
+    out->begin[0] = ends[0], out->end[0] = ends[1];
+    return true;
+  }
   if (!config_setting_is_aggregate(setting) || config_setting_length(setting) != 4) {
     if (!read_pair(key, setting, out->begin)) return false;
     memcpy(out->end, out->begin, sizeof out->end);
@@ -271,6 +289,9 @@ static bool read_value(const dg_key *key, const config_setting_t *setting, void 
     ok = read_pair(key, setting, value);
     break;
   case DG_KEY_PADDING:
+  case DG_KEY_SIDES:
+  case DG_KEY_STEP_PADDING:
+  case DG_KEY_STEP_SIDES:
     ok = read_padding(key, setting, value);
     break;
   case DG_KEY_NAME:
@@ -363,6 +384,9 @@ void dg_key_describe(const dg_key *key, const void *defaults, char *text, size_t
     break;
   }
   case DG_KEY_PADDING:
+  case DG_KEY_SIDES:
+  case DG_KEY_STEP_PADDING:
+  case DG_KEY_STEP_SIDES:
     dg_append(text, capacity, "; default 0");
     break;
   case DG_KEY_NUMBERS: {

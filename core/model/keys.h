@@ -14,20 +14,24 @@
 struct config_setting_t;
 
 typedef enum {
-  DG_KEY_COUNT,   /**< whole number -> uint32_t */
-  DG_KEY_NUMBER,  /**< number -> double */
-  DG_KEY_BOOL,    /**< true or false -> bool */
-  DG_KEY_CHOICE,  /**< one of some words -> int, its index in `choices` */
-  DG_KEY_PAIR,    /**< n or [n, m] -> uint32_t[2] (height, width) */
-  DG_KEY_PADDING, /**< n, [n, m], [top, left, bottom, right] or "same" -> dg_padding */
-  DG_KEY_NAME,    /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
-  DG_KEY_LINE,    /**< a line of text: char[DG_LINE_SIZE] */
+  DG_KEY_COUNT,        /**< whole number -> uint32_t */
+  DG_KEY_NUMBER,       /**< number -> double */
+  DG_KEY_BOOL,         /**< true or false -> bool */
+  DG_KEY_CHOICE,       /**< one of some words -> int, its index in `choices` */
+  DG_KEY_PAIR,         /**< n or [n, m] -> uint32_t[2] (height, width) */
+  DG_KEY_PADDING,      /**< n, [n, m], [top, left, bottom, right] or "same" -> dg_padding */
+  DG_KEY_SIDES,        /**< the same without the word */
+  DG_KEY_STEP_PADDING, /**< n, [before, after] or "same" -> dg_padding, of one dimension */
+  DG_KEY_STEP_SIDES,   /**< the same without the word */
+  DG_KEY_NAME,         /**< letters, digits, _ and -: char[DG_NAME_SIZE] */
+  DG_KEY_LINE,         /**< a line of text: char[DG_LINE_SIZE] */
   DG_KEY_NUMBERS, /**< n, [n, …] of at most `most` numbers, or one of some words -> dg_number_list
                    */
 } dg_key_type;
 
 /** Zeros around an image (height, width), above and to the left, below and to the right; `same`: as
-    many as make the output as large as the input by the stride, rounded up. */
+    many as make the output as large as the input by the stride, rounded up. Those of a sequence are
+    at index 0. */
 typedef struct {
   uint32_t begin[2], end[2];
   bool same;

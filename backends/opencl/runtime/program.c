@@ -30,11 +30,13 @@ static const struct {
     {"gather_lengths.cl", IN(ELEMENTS), BOTH},
     {"pool.cl", IN(ELEMENTS), BOTH},
     {"upsample2d.cl", IN(ELEMENTS), BOTH},
+    {"resize.cl", IN(ELEMENTS), BOTH},
     {"sequence.cl", IN(ELEMENTS), BOTH},
     {"planes.cl", IN(ELEMENTS), BOTH},
     {"loss.cl", IN(ELEMENTS), BOTH},
     {"update.cl", IN(ELEMENTS), BOTH},
     {"grouped.cl", IN(GROUPED), BOTH},
+    {"lines.cl", IN(GROUPED), BOTH},
     {"norm.cl", IN(NORMS), BOTH}, /* takes longest to compile */
     {"blocks.cl", IN(GEMM) | IN(GEMM_PACKED) | IN(ROWS) | IN(WINOGRAD), TILE},
     {"outer_tile.cl", IN(GEMM), TILE},

@@ -3,12 +3,13 @@
 #include "core/layers/layer.h"
 
 typedef struct {
-  uint32_t filters, kernel, stride, padding;
+  uint32_t filters, kernel, stride, dilation, groups;
+  dg_padding padding;
   bool bias;
   int init;
 } config;
 
-static const config defaults = {.stride = 1, .bias = true};
+static const config defaults = {.stride = 1, .dilation = 1, .groups = 1, .bias = true};
 
 static const dg_key keys[] = {
     {.name = "filters",
@@ -32,10 +33,22 @@ static const dg_key keys[] = {
      .high = 4096,
      .help = "step of the window"},
     {.name = "padding",
-     .type = DG_KEY_COUNT,
+     .type = DG_KEY_STEP_PADDING,
      .offset = offsetof(config, padding),
      .high = 4096,
-     .help = "steps of zeros added at both ends"},
+     .help = "steps of zeros added at the ends; same: as many steps as the input by the stride"},
+    {.name = "dilation",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(config, dilation),
+     .low = 1,
+     .high = 4096,
+     .help = "distance of the steps that a kernel meets"},
+    {.name = "groups",
+     .type = DG_KEY_COUNT,
+     .offset = offsetof(config, groups),
+     .low = 1,
+     .high = 1 << 20,
+     .help = "groups of features, each with its own filters; as many as features: depthwise"},
     {.name = "bias",
      .type = DG_KEY_BOOL,
      .offset = offsetof(config, bias),
@@ -47,28 +60,79 @@ static const dg_key keys[] = {
      .help = "how the weights start"},
 };
 
+/** The zeros around an input, and the steps of the output. */
+typedef struct {
+  uint32_t begin, end, steps;
+} extent;
+
+static bool find_extent(const config *c, const dg_layer_site *site, extent *e, dg_error *err) {
+  const uint32_t *in = site->in[0].dim;
+  char shape[64];
+  *e = (extent){c->padding.begin[0], c->padding.end[0], 0};
+  if (c->padding.same)
+    dg_same_padding(in[0], c->kernel, c->stride, c->dilation, &e->begin, &e->end);
+  e->steps =
+      dg_window_dilated_out(in[0], c->kernel, c->stride, c->dilation, (uint64_t)e->begin + e->end);
+  if (e->steps) return true;
+  return dg_fail(err, DG_ERR_INPUT,
+                 "a kernel of %u steps with padding %u does not fit into \"%s\", which gives %s; "
+                 "make the kernel smaller or the padding larger",
+                 c->kernel, e->begin, site->in_names[0],
+                 dg_shape_text(&site->in[0], shape, sizeof shape));
+}
+
+/** Of sequences of unequal length, the padding must not depend on the length. */
+static dg_steps_rule rule_of(const config *c, const extent *e) {
+  if (c->padding.same && c->stride > 1) return (dg_steps_rule){.use = DG_STEPS_UNKNOWN};
+  return (dg_steps_rule){.use = DG_STEPS_WINDOWS,
+                         .kernel = c->dilation * (c->kernel - 1) + 1,
+                         .stride = c->stride,
+                         .padding = e->begin,
+                         .more_after = (int32_t)e->end - (int32_t)e->begin};
+}
+
+static dg_op_desc dense(const config *c, const uint32_t *in, const extent *e) {
+  return (dg_op_desc){.kind = DG_OP_CONV1D,
+                      .conv1d = {.steps = in[0],
+                                 .in = in[1],
+                                 .filters = c->filters,
+                                 .kernel = c->kernel,
+                                 .stride = c->stride,
+                                 .pad = e->begin,
+                                 .bias = c->bias}};
+}
+
+static dg_op_desc grouped(const config *c, const uint32_t *in, const extent *e) {
+  return (dg_op_desc){.kind = DG_OP_GROUPED_CONV1D,
+                      .grouped_conv1d = {.steps = in[0],
+                                         .channels = in[1],
+                                         .filters = c->filters,
+                                         .groups = c->groups,
+                                         .kernel = c->kernel,
+                                         .stride = c->stride,
+                                         .dilation = c->dilation,
+                                         .pad = e->begin,
+                                         .end = e->end,
+                                         .bias = c->bias}};
+}
+
 static bool plan_conv1d(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
                         dg_error *err) {
   const config *c = given;
-  uint32_t steps;
-  if (!dg_layer_needs_rank(site, 2, err) ||
-      !dg_steps_fit(c->kernel, c->stride, c->padding, site, &steps, err))
-    return false;
   const uint32_t *in = site->in[0].dim;
-  plan->out = (dg_shape){2, {steps, c->filters}};
-  plan->steps = (dg_steps_rule){
-      .use = DG_STEPS_WINDOWS, .kernel = c->kernel, .stride = c->stride, .padding = c->padding};
-  plan->op = (dg_op_desc){.kind = DG_OP_CONV1D,
-                          .conv1d = {.steps = in[0],
-                                     .in = in[1],
-                                     .filters = c->filters,
-                                     .kernel = c->kernel,
-                                     .stride = c->stride,
-                                     .pad = c->padding,
-                                     .bias = c->bias}};
+  extent e;
+  if (!dg_layer_needs_rank(site, 2, err) ||
+      !dg_layer_check_groups(site, in[1], c->filters, c->groups, err) ||
+      !find_extent(c, site, &e, err))
+    return false;
+  const uint32_t channels = in[1] / c->groups;
+  const bool is_dense = c->groups == 1 && c->dilation == 1 && e.begin == e.end;
+  plan->out = (dg_shape){2, {e.steps, c->filters}};
+  plan->steps = rule_of(c, &e);
+  plan->op = is_dense ? dense(c, in, &e) : grouped(c, in, &e);
   dg_layer_weights(plan, (dg_init_kind)c->init, c->bias, 3,
-                   (uint32_t[]){c->filters, in[1], c->kernel}, dg_size_times(in[1], c->kernel),
-                   dg_size_times(c->filters, c->kernel));
+                   (uint32_t[]){c->filters, channels, c->kernel},
+                   dg_size_times(channels, c->kernel), dg_size_times(c->filters, c->kernel));
   return true;
 }
 

@@ -68,25 +68,15 @@ typedef struct {
   uint32_t begin[2], end[2], out[2];
 } extent;
 
-/** Half of what is missing goes to the beginning, rounded down, as in ONNX's SAME_UPPER. */
-static void pad_same(const config *c, const uint32_t *in, extent *e) {
-  for (int i = 0; i < 2; i++) {
-    const uint64_t reach = (uint64_t)c->dilation[i] * (c->kernel[i] - 1) + 1;
-    const uint64_t steps = ((uint64_t)in[1 + i] + c->stride[i] - 1) / c->stride[i];
-    const uint64_t needed = (steps - 1) * c->stride[i] + reach;
-    const uint32_t missing = needed > in[1 + i] ? (uint32_t)(needed - in[1 + i]) : 0;
-    e->begin[i] = missing / 2;
-    e->end[i] = missing - missing / 2;
-  }
-}
-
 static bool find_extent(const config *c, const dg_layer_site *site, extent *e, dg_error *err) {
   const uint32_t *in = site->in[0].dim;
   char shape[64];
   memcpy(e->begin, c->padding.begin, sizeof e->begin);
   memcpy(e->end, c->padding.end, sizeof e->end);
-  if (c->padding.same) pad_same(c, in, e);
   for (int i = 0; i < 2; i++) {
+    if (c->padding.same)
+      dg_same_padding(in[1 + i], c->kernel[i], c->stride[i], c->dilation[i], &e->begin[i],
+                      &e->end[i]);
     e->out[i] = dg_window_dilated_out(in[1 + i], c->kernel[i], c->stride[i], c->dilation[i],
                                       (uint64_t)e->begin[i] + e->end[i]);
     if (!e->out[i])
@@ -97,14 +87,6 @@ static bool find_extent(const config *c, const dg_layer_site *site, extent *e, d
                      dg_shape_text(&site->in[0], shape, sizeof shape));
   }
   return true;
-}
-
-static bool check_groups(const config *c, const dg_layer_site *site, dg_error *err) {
-  const uint32_t channels = site->in[0].dim[0];
-  if (channels % c->groups == 0 && c->filters % c->groups == 0) return true;
-  return dg_fail(err, DG_ERR_INPUT,
-                 "%u groups don't divide both the %u channels of \"%s\" and the %u filters",
-                 c->groups, channels, site->in_names[0], c->filters);
 }
 
 static dg_op_desc dense(const config *c, const uint32_t *in, const extent *e) {
@@ -146,7 +128,8 @@ static bool plan_conv2d(const void *given, const dg_layer_site *site, dg_layer_p
                         dg_error *err) {
   const config *c = given;
   extent e;
-  if (!dg_layer_needs_rank(site, 3, err) || !check_groups(c, site, err) ||
+  if (!dg_layer_needs_rank(site, 3, err) ||
+      !dg_layer_check_groups(site, site->in[0].dim[0], c->filters, c->groups, err) ||
       !find_extent(c, site, &e, err))
     return false;
   const uint32_t *in = site->in[0].dim, channels = in[0] / c->groups;

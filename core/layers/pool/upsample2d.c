@@ -4,7 +4,11 @@
 
 typedef struct {
   uint32_t scale;
+  int mode;
 } config;
+
+enum { NEAREST, BILINEAR };
+static const char *const modes[] = {"nearest", "bilinear", NULL};
 
 static const config defaults = {.scale = 0};
 
@@ -16,6 +20,11 @@ static const dg_key keys[] = {
      .high = 4096,
      .required = true,
      .help = "factor of the height and the width"},
+    {.name = "mode",
+     .type = DG_KEY_CHOICE,
+     .offset = offsetof(config, mode),
+     .choices = modes,
+     .help = "nearest: squares of equal pixels; bilinear: means of the pixels around, by nearness"},
 };
 
 static bool plan_upsample2d(const void *given, const dg_layer_site *site, dg_layer_plan *plan,
@@ -25,7 +34,7 @@ static bool plan_upsample2d(const void *given, const dg_layer_site *site, dg_lay
   char shape[64];
   if (!dg_layer_needs_rank(site, 3, err)) return false;
   plan->op = (dg_op_desc){
-      .kind = DG_OP_UPSAMPLE2D,
+      .kind = c->mode == BILINEAR ? DG_OP_UPSAMPLE_BILINEAR2D : DG_OP_UPSAMPLE2D,
       .upsample2d = {.channels = in[0], .height = in[1], .width = in[2], .scale = c->scale}};
   if (!dg_size_fits(dg_op_sizes_of(&plan->op).out[0]))
     return dg_fail(err, DG_ERR_INPUT,
@@ -39,7 +48,7 @@ static bool plan_upsample2d(const void *given, const dg_layer_site *site, dg_lay
 
 const dg_layer_class dg_layer_upsample2d = {
     .type = "upsample2d",
-    .help = "Makes every pixel of an image a square of equal pixels (nearest neighbour).",
+    .help = "Enlarges an image.",
     .keys = keys,
     .key_count = sizeof keys / sizeof *keys,
     .defaults = &defaults,

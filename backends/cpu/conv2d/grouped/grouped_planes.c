@@ -9,8 +9,8 @@ static size_t to_vectors(size_t floats) {
 }
 
 dg_grouped_plan *dg_grouped_plan_new(const dg_grouped_conv2d_desc *d, dg_error *err) {
-  const size_t taps = (size_t)d->kernel_h * d->kernel_w;
-  const size_t bytes = sizeof(dg_grouped_plan) + taps * sizeof(size_t);
+  const size_t taps = (size_t)d->kernel_h * d->kernel_w, filters = d->filters / d->groups;
+  const size_t bytes = sizeof(dg_grouped_plan) + taps * sizeof(size_t) + filters * sizeof(uint32_t);
   dg_grouped_plan *p = calloc(1, bytes);
   if (!p) return dg_fail_memory(err, bytes), NULL;
   const size_t reach = (size_t)d->dilation_w * (d->kernel_w - 1), stride = d->stride_w;
@@ -23,13 +23,29 @@ dg_grouped_plan *dg_grouped_plan_new(const dg_grouped_conv2d_desc *d, dg_error *
   p->pitch = stride * p->phase_pitch;
   p->plane_floats = to_vectors(p->lines * p->pitch);
   p->channels = d->channels / d->groups;
-  p->filters = d->filters / d->groups;
+  p->filters = filters;
   p->taps = taps;
   for (size_t k = 0; k < taps; k++) {
     const size_t y = k / d->kernel_w * d->dilation_h, x = k % d->kernel_w * d->dilation_w;
     p->offset[k] = y * p->pitch + x % stride * p->phase_pitch + x / stride;
   }
+  uint32_t *filter = (uint32_t *)(p->offset + taps);
+  for (size_t f = 0; f < filters; f++) filter[f] = (uint32_t)(f * p->channels * taps);
+  p->filter = filter;
   return p;
+}
+
+size_t dg_grouped_runs(const dg_grouped_conv2d_desc *d, const dg_grouped_plan *plan, size_t pixel,
+                       size_t count, dg_grouped_run *runs) {
+  const size_t line = d->stride_h * plan->pitch;
+  size_t made = 0;
+  for (size_t i = 0; i < count; made++) {
+    const size_t y = (pixel + i) / plan->out_w, x = (pixel + i) % plan->out_w;
+    const size_t left = plan->out_w - x;
+    runs[made] = (dg_grouped_run){i, left < count - i ? left : count - i, y * line + x};
+    i += runs[made].count;
+  }
+  return made;
 }
 
 /** The columns of a phase in a padded line that are inside the image. */

@@ -1,0 +1,79 @@
+/* Transposed convolutions: the products of convolutions in groups, with forward and backward
+   exchanged. */
+#include "backends/opencl/conv2d/grouped.h"
+
+static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
+  const dg_grouped_conv2d_desc *d = &desc->grouped_conv2d;
+  (void)device;
+  return dg_grouped_conv2d_out_h(d) > 0 && dg_grouped_conv2d_out_w(d) > 0;
+}
+
+typedef struct {
+  dg_cl_op op;
+  dg_cl_grouped shared;
+  cl_kernel d_bias;
+} transposed_op;
+
+static bool prepare_forward(dg_cl_op *op, dg_error *err) {
+  return dg_cl_grouped_prepare(op, &((transposed_op *)op)->shared, DG_CL_GROUPED_LENGTHEN, err);
+}
+
+static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const dg_grouped_conv2d_desc *d = &op->desc.grouped_conv2d;
+  return dg_cl_grouped_lengthen(op, &((transposed_op *)op)->shared,
+                                &(dg_cl_grouped_product){.from = b->in[0],
+                                                         .weight = b->param[0],
+                                                         .bias = d->bias ? b->param[1] : NULL,
+                                                         .to = b->out[0],
+                                                         .act = d->act,
+                                                         .n = step->n},
+                                err);
+}
+
+static bool prepare_backward(dg_cl_op *op, dg_error *err) {
+  transposed_op *self = (transposed_op *)op;
+  if (op->desc.grouped_conv2d.bias &&
+      !(self->d_bias = dg_cl_kernel(op, DG_CL_GROUPED, "transposed_backward_bias", err)))
+    return false;
+  return dg_cl_grouped_prepare_activation(op, &self->shared, err) &&
+         dg_cl_grouped_prepare(op, &self->shared, DG_CL_GROUPED_SHORTEN, err) &&
+         dg_cl_grouped_prepare(op, &self->shared, DG_CL_GROUPED_WEIGHT, err);
+}
+
+static bool bias_gradient(dg_cl_op *op, const dg_buffer *d_z, const dg_buffer *d_bias, uint32_t n,
+                          dg_error *err) {
+  const dg_grouped_conv2d_desc *d = &op->desc.grouped_conv2d;
+  const size_t group = dg_cl_group(op->device);
+  const dg_cl_range range = {.global = {group, d->channels, 1}, .local = {group, 1, 1}};
+  return !d->bias ||
+         dg_cl_launch(op, ((transposed_op *)op)->d_bias, range,
+                      DG_CL_ARGS(dg_cl_mem(d_z), dg_cl_mem(d_bias), dg_cl_u32(d->channels),
+                                 dg_cl_u32(d->height * d->width), dg_cl_u32(n)),
+                      err);
+}
+
+static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
+  const transposed_op *self = (transposed_op *)op;
+  const dg_buffer *d_z = dg_cl_grouped_before_activation(op, &self->shared, b, step->n, err);
+  if (!d_z) return false;
+  if (op->desc.d_in[0] != DG_GRAD_NONE &&
+      !dg_cl_grouped_shorten(op, &self->shared,
+                             &(dg_cl_grouped_product){.from = d_z,
+                                                      .weight = b->param[0],
+                                                      .to = b->d_in[0],
+                                                      .add = op->desc.d_in[0] == DG_GRAD_ADD,
+                                                      .n = step->n},
+                             err))
+    return false;
+  return dg_cl_grouped_weight(op, &self->shared, b->in[0], d_z, b->d_param[0], NULL, step->n,
+                              err) &&
+         bias_gradient(op, d_z, b->d_param[1], step->n, err);
+}
+
+static const dg_cl_implementation rows_forward = {
+    .name = "rows", .size = sizeof(transposed_op), .prepare = prepare_forward, .run = forward};
+static const dg_cl_implementation rows_backward = {
+    .name = "rows", .size = sizeof(transposed_op), .prepare = prepare_backward, .run = backward};
+
+const dg_cl_family dg_cl_conv_transpose2d = {
+    .supports = supports, .forward = {&rows_forward}, .backward = {&rows_backward}};
