@@ -76,6 +76,8 @@ END_TEST
 #define IMAGE "[1, 5, 5]"
 #define CONV(rest) "{'class_name': 'Conv2D', 'config': {'name': 'c', 'filters': 2" rest "}}"
 #define CONV_OURS(rest) "{ type = 'conv2d'; name = 'c'; filters = 2; kernel = 3; " rest "}, "
+#define TRANSPOSE_OURS(rest)                                                                       \
+  "{ type = 'conv_transpose2d'; name = 'c'; filters = 2; kernel = 2; " rest "}, "
 #define C_TENSORS "c/kernel 3 3 1 2; c/bias 2; "
 #define LAYER(class, rest) "{'class_name': '" class "', 'config': {'name': 'x'" rest "}}, "
 #define OUT "{ type = 'global_avgpool'; }, { type = 'linear'; name = 'fc'; units = 2; }"
@@ -115,6 +117,30 @@ static const struct {
      CONV_OURS("stride = 2; padding = 'same'; "), NULL, NULL, NULL},
     {C_TENSORS, CONV(", 'padding': 'valid'") ", ", CONV_OURS("padding = 'same'; "),
      "the model's layer \"c\" has padding = same and needs 0", "c.padding", "0"},
+    {C_TENSORS "x/kernel 1 1 1 2; x/bias 2; ",
+     CONV("") ", " LAYER("Conv2D", ", 'kernel_size': [1, 1], 'groups': 2"),
+     CONV_OURS("") "{ type = 'conv2d'; name = 'd'; filters = 2; kernel = 1; groups = 2; }, ", NULL,
+     NULL, NULL},
+    {C_TENSORS, CONV(", 'dilation_rate': 2, 'padding': 'same'") ", ",
+     CONV_OURS("dilation = 2; padding = 2; "), NULL, NULL, NULL},
+    {"c/depthwise_kernel 3 3 1 2; c/bias 2; ",
+     LAYER("DepthwiseConv2D", ", 'depth_multiplier': 2, 'padding': 'same'"),
+     CONV_OURS("padding = 'same'; "), NULL, NULL, NULL},
+    {"c/kernel 2 2 2 1; c/bias 2; ", LAYER("Conv2DTranspose", ", 'strides': 2, 'kernel_size': 2"),
+     TRANSPOSE_OURS("stride = 2; "), NULL, NULL, NULL},
+    {"c/kernel 2 2 2 1; c/bias 2; ", LAYER("Conv2DTranspose", ", 'strides': 3, 'kernel_size': 2"),
+     TRANSPOSE_OURS("stride = 3; "), "has strides = 3", "c.output_padding", "1"},
+    {"c/kernel 2 2 2 1; c/bias 2; ",
+     LAYER("Conv2DTranspose", ", 'strides': 3, 'kernel_size': [2, 2], 'padding': 'same'"),
+     TRANSPOSE_OURS("stride = 3; padding = 'same'; "), NULL, NULL, NULL},
+    {"c/kernel 2 2 2 1; c/bias 2; ",
+     LAYER("Conv2DTranspose", ", 'strides': 2, 'kernel_size': 2, 'output_padding': 1"),
+     TRANSPOSE_OURS("stride = 2; "), "has output_padding = 1", NULL, NULL},
+    {C_TENSORS, CONV("") ", " LAYER("UpSampling2D", ", 'size': 2, 'interpolation': 'bilinear'"),
+     CONV_OURS("") "{ type = 'upsample2d'; scale = 2; }, ", "has interpolation = \"bilinear\"",
+     "upsample2d1.mode", "bilinear"},
+    {C_TENSORS, CONV("") ", " LAYER("UpSampling2D", ", 'size': 2, 'interpolation': 'bilinear'"),
+     CONV_OURS("") "{ type = 'upsample2d'; scale = 2; mode = 'bilinear'; }, ", NULL, NULL, NULL},
     {C_TENSORS, CONV(", 'activation': 'relu'") ", ", CONV_OURS(""),
      "the file's network has the layer \"c\" (Conv2D, relu); the model has nothing for it", NULL,
      NULL},
@@ -163,6 +189,32 @@ static const struct {
      CONV_OURS("") "{ type = 'batch_norm'; name = 'n'; eps = 0.001; }, ", "has axis = 1", NULL,
      NULL},
 };
+
+/** Kernels of groups with a filter or more for each channel, and of a transposed convolution. */
+START_TEST(kernels_have_their_order) {
+  dg_error err;
+  keras_write(true,
+              "layers/depthwise_conv2d/vars/0 1 2 2 2 =1; layers/depthwise_conv2d/vars/1 4;"
+              "layers/conv2d_transpose/vars/0 1 2 2 4 =1; layers/conv2d_transpose/vars/1 2;"
+              "layers/dense/vars/0 2 2; layers/dense/vars/1 2",
+              LAYER("DepthwiseConv2D",
+                    ", 'depth_multiplier': 2") "{'class_name': "
+                                               "'Conv2DTranspose', 'config': {'name': 'y', "
+                                               "'strides': 1, 'kernel_size': [1, 2]}}, " LAYER(
+                                                   "GlobalAveragePooling2D", "") DENSE("fc", 2));
+  dg_model *model =
+      keras_model("[2, 1, 5]",
+                  "{ type = 'conv2d'; name = 'd'; filters = 4; kernel = [1, 2]; groups = 2; },"
+                  "{ type = 'conv_transpose2d'; name = 't'; filters = 2; kernel = [1, 2]; },"
+                  "{ type = 'global_avgpool'; }, { type = 'linear'; name = 'fc'; units = 2; }",
+                  NULL);
+  ck_assert_msg(keras_convert(model, (dg_convert_options){.strict = true}, &told, &err), "%s",
+                err.message);
+  ck_assert_str_eq(keras_numbers("d.weight"), "1 5 2 6 3 7 4 8");
+  ck_assert_str_eq(keras_numbers("t.weight"), "1 9 5 13 2 10 6 14 3 11 7 15 4 12 8 16");
+  dg_model_free(model);
+}
+END_TEST
 
 /** A list of the layers of a .h5, and each one's weights. */
 static void add_lists(const char *tensors, char *out, size_t size) {
@@ -271,6 +323,7 @@ int main(void) {
   TCase *tests = tcase_create("keras_settings");
   tcase_set_timeout(tests, 300);
   tcase_add_loop_test(tests, settings_say_what_is_absent, 0, sizeof absent / sizeof *absent);
+  tcase_add_test(tests, kernels_have_their_order);
   tcase_add_loop_test(tests, contradictions_are_told, 0, sizeof differences / sizeof *differences);
   tcase_add_loop_test(tests, cells_are_compared, 0, sizeof cells / sizeof *cells);
   return suite_main("keras_settings", tests);

@@ -86,13 +86,50 @@ static void put_conv2d(generator *g) {
   put_init(g);
 }
 
+static void put_step_padding(generator *g) {
+  const uint32_t padding = pick(g, 6);
+  if (padding < 3) fprintf(g->out, "padding = %u; ", side(g) - 1);
+  if (padding == 3) fputs("padding = \"same\"; ", g->out);
+  if (padding == 4) fprintf(g->out, "padding = [%u, %u]; ", pick(g, 4), pick(g, 4));
+}
+
 static void put_conv1d(generator *g) {
   put_filters(g);
   fprintf(g->out, "kernel = %u; ", side(g));
   if (pick(g, 3) == 1) fprintf(g->out, "stride = %u; ", side(g));
-  if (pick(g, 2) == 1) fprintf(g->out, "padding = %u; ", side(g) - 1);
+  put_step_padding(g);
+  if (pick(g, 4) == 1) fprintf(g->out, "dilation = %u; ", side(g));
+  if (pick(g, 6) == 1) fprintf(g->out, "groups = %u; ", 1 + pick(g, 3));
   put_flag(g, "bias");
   put_init(g);
+}
+
+static void put_transpose2d(generator *g) {
+  put_conv2d(g);
+  if (pick(g, 3) == 1) fprintf(g->out, "output_padding = %u; ", pick(g, 3));
+}
+
+static void put_transpose1d(generator *g) {
+  put_conv1d(g);
+  if (pick(g, 3) == 1) fprintf(g->out, "output_padding = %u; ", pick(g, 3));
+}
+
+static void put_pad_mode(generator *g) {
+  static const char *const modes[] = {"zeros", "reflect", "replicate"};
+  if (pick(g, 4)) fprintf(g->out, "mode = \"%s\"; ", modes[pick(g, 3)]);
+}
+
+static void put_pad2d(generator *g) {
+  if (pick(g, 2))
+    put_pair(g, "padding", 0);
+  else
+    fprintf(g->out, "padding = [%u, %u, %u, %u]; ", pick(g, 4), pick(g, 4), pick(g, 4), side(g));
+  put_pad_mode(g);
+}
+
+static void put_pad1d(generator *g) {
+  fprintf(g->out, "padding = [%u, %u]; ", side(g) - 1, pick(g, 5));
+  put_pad_mode(g);
 }
 
 static void put_pool2d(generator *g) {
@@ -103,6 +140,7 @@ static void put_pool2d(generator *g) {
 
 static void put_scale(generator *g) {
   fprintf(g->out, "scale = %u; ", side(g));
+  if (pick(g, 2)) fputs("mode = \"bilinear\"; ", g->out);
 }
 
 static void put_pool1d(generator *g) {
@@ -189,6 +227,10 @@ static const kind kinds[] = {
     {"avgpool2d", IMAGE, put_pool2d},
     {"upsample2d", IMAGE, put_scale},
     {"conv1d", STEPS, put_conv1d},
+    {"conv_transpose2d", IMAGE, put_transpose2d},
+    {"conv_transpose1d", STEPS, put_transpose1d},
+    {"pad2d", IMAGE, put_pad2d},
+    {"pad1d", STEPS, put_pad1d},
     {"maxpool1d", STEPS, put_pool1d},
     {"gru", STEPS, put_gru},
     {"lstm", STEPS, put_lstm},

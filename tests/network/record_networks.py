@@ -187,6 +187,21 @@ def lstm():
                    ("out", nn.Linear(128, 10)))
 
 
+def resize():
+    """Transposed, dilated and grouped convolutions, padding and bilinear upsampling."""
+    return Network((None, nn.ReflectionPad2d((2, 1, 1, 2))), ("c1", nn.Conv2d(1, 4, 3, stride=2)),
+                   ("t1", nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1,
+                                             groups=2)), (None, nn.Tanh()),
+                   (None, nn.AvgPool2d(3)), (None, nn.Upsample(scale_factor=2, mode="bilinear")),
+                   ("t2", nn.ConvTranspose2d(6, 1, (2, 3), dilation=(1, 2))), (None, Rows()),
+                   (None, AlongSteps()), (None, nn.ConstantPad1d((4, 0), 0)),
+                   ("c2", nn.Conv1d(24, 24, 3, groups=24, dilation=2)), (None, nn.Tanh()),
+                   ("t3", nn.ConvTranspose1d(24, 8, 4, stride=2, padding=1, groups=2)),
+                   (None, nn.ReplicationPad1d((1, 2))),
+                   ("c3", nn.Conv1d(8, 6, 3, groups=2, dilation=3, padding="same")),
+                   (None, AlongSteps()), (None, nn.Flatten()), ("out", nn.Linear(270, 10)))
+
+
 ADAM = {"type": "adam", "lr": 1e-3}
 SGD = {"type": "sgd", "lr": 0.001, "momentum": 0.9}
 ADADELTA = {"type": "adadelta", "lr": 1.0, "rho": 0.9, "eps": 1e-8}
@@ -201,6 +216,7 @@ NETWORKS = {
     "m5": (m5, 4, "cross_entropy", [SGD]),
     "m7": (m7, 4, "cross_entropy", [SGD]),
     "numpy-cnn": (numpy_cnn, 3, "cross_entropy", [ADAM]),
+    "resize": (resize, 4, "cross_entropy", [SGD]),
     "vanilla": (vanilla, 5, "cross_entropy", [
         {"type": "sgd", "lr": 0.3},
         {"type": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},

@@ -40,6 +40,12 @@ static const struct {
      "{ type = \"sigmoid\"; }, { type = \"conv1d\"; filters = 17; kernel = 3; padding = 1; },"
      "{ type = \"leaky_relu\"; }, { type = \"global_avgpool\"; }",
      false},
+    {"dilated convolutions in groups",
+     "{ type = \"conv1d\"; filters = 6; kernel = 3; dilation = 2; padding = [4, 0]; groups = 3; },"
+     "{ type = \"tanh\"; }, { type = \"conv1d\"; filters = 4; kernel = 4; padding = \"same\"; },"
+     "{ type = \"conv1d\"; filters = 4; kernel = 2; padding = [0, 1]; }, { type = \"gru\"; units = "
+     "4; }",
+     false},
     {"both directions in a row",
      "{ type = \"gru\"; units = 5; bidirectional = true; output = \"sequence\"; },"
      "{ type = \"gru\"; units = 4; bidirectional = true; }",

@@ -110,10 +110,15 @@ static void copy_with(const char *source, const char *copy, const char *from, co
   fclose(in), fclose(out);
 }
 
-/** The model of the zoo without its dropout. */
+/** The model of the zoo, or of the tests, without its dropout. */
 static dg_model *load_model(const char *name, dg_error *err) {
   char path[512], copy[512];
   snprintf(path, sizeof path, "%s/models/%s.cfg", DIGITS_SOURCE_DIR, name);
+  FILE *zoo = fopen(path, "r");
+  if (zoo)
+    fclose(zoo);
+  else
+    snprintf(path, sizeof path, "%s/tests/network/data/%s.cfg", DIGITS_SOURCE_DIR, name);
   snprintf(copy, sizeof copy, "%s/%s-without-dropout.cfg", DIGITS_BINARY_DIR, name);
   copy_with(path, copy, "rate = 0.2", "rate = 0.0");
   return dg_model_load(copy, NULL, 0, err);
@@ -388,8 +393,9 @@ static void check_run(net_rig *r, const json_t *run) {
   r->device->calls->buffer_free(workspace);
 }
 
-static const char *const networks[] = {"fcnn", "cnn", "cnn-leaky", "conv1d-gru", "gru",    "lstm",
-                                       "m3",   "m5",  "m7",        "numpy-cnn",  "vanilla"};
+static const char *const networks[] = {"fcnn", "cnn",       "cnn-leaky", "conv1d-gru",
+                                       "gru",  "lstm",      "m3",        "m5",
+                                       "m7",   "numpy-cnn", "vanilla",   "resize"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 /**

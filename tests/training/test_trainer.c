@@ -386,6 +386,40 @@ static const struct {
     {"{ type = \"conv2d\"; filters = 4; kernel = 3; padding = [1, 2, 3]; }", ":3: padding must be"},
     {"{ type = \"conv2d\"; name = \"c\"; filters = 4; kernel = 3; dilation = 14; }",
      ":3: layer \"c\" (conv2d): a kernel of 3x3 with padding [0, 0] does not fit"},
+    {"{ type = \"upsample2d\"; scale = 2; mode = \"cubic\"; }", ":3: "},
+    {"{ type = \"conv_transpose2d\"; name = \"c\"; filters = 4; kernel = 3; groups = 2; }",
+     ":3: layer \"c\" (conv_transpose2d): 2 groups don't divide both the 1 channels of \"input\""},
+    {"{ type = \"conv_transpose2d\"; filters = 4; kernel = 3; stride = 2; output_padding = 2; }",
+     "output_padding = 2 is not below the stride of 2"},
+    {"{ type = \"conv_transpose2d\"; filters = 4; kernel = 3; padding = \"same\"; stride = 2;\n"
+     "output_padding = 1; }",
+     "leave output_padding out"},
+    {"{ type = \"conv_transpose2d\"; filters = 4; kernel = 3; padding = 15; }",
+     "padding [15, 15] leaves nothing of what \"input\" of [1, 28, 28] becomes"},
+    {"{ type = \"conv_transpose2d\"; filters = 1000; kernel = 1; stride = 4096; }",
+     "would have more than 2147483647 numbers"},
+    {"{ type = \"pad2d\"; padding = 28; mode = \"reflect\"; }",
+     "mode = \"reflect\" mirrors less than the whole input, but \"input\" gives [1, 28, 28]; make"},
+    {"{ type = \"pad2d\"; padding = \"same\"; }", ":3: padding must be"},
+    {"{ type = \"pad2d\"; }", "padding"},
+    {"{ type = \"rows\"; },\n{ type = \"pad1d\"; padding = [1, 2, 3, 4]; }", ":4: padding must be"},
+    {"{ type = \"rows\"; },\n{ type = \"pad1d\"; padding = [0, 28]; mode = \"reflect\"; }",
+     "mirrors less than the whole"},
+    {"{ type = \"rows\"; },\n{ type = \"conv1d\"; name = \"c\"; filters = 4; kernel = 3; groups = "
+     "3; }",
+     ":4: layer \"c\" (conv1d): 3 groups don't divide both the 28 channels of \"rows1\" and the 4"},
+    {"{ type = \"rows\"; },\n{ type = \"conv1d\"; name = \"c\"; filters = 4; kernel = 3; dilation "
+     "= 14; }",
+     ":4: layer \"c\" (conv1d): a kernel of 3 steps with padding 0 does not fit"},
+    {"{ type = \"rows\"; },\n{ type = \"conv1d\"; filters = 4; kernel = 3; padding = \"causal\"; }",
+     ":4: padding must be"},
+    {"{ type = \"rows\"; },\n{ type = \"conv_transpose1d\"; filters = 4; kernel = 3; "
+     "output_padding = 1; }",
+     "output_padding = 1 is not below the stride of 1"},
+    {"{ type = \"rows\"; },\n{ type = \"conv_transpose1d\"; filters = 4; kernel = 3; padding = "
+     "[30, 0]; }",
+     "padding [30, 0] leaves nothing of what"},
+    {"{ type = \"conv_transpose1d\"; filters = 4; kernel = 3; }", "needs [steps, features]"},
     {"{ type = \"clip\"; min = 2; max = 1; }",
      ":3: layer \"clip1\" (clip): min = 2 is above max = 1; swap"},
     {"{ type = \"elu\"; alpha = 0; }", ":3: alpha must be"},
@@ -410,6 +444,16 @@ static const char *const first_layers[] = {
     "{ type = \"upsample2d\"; scale = 2; },\n{ type = \"flatten\"; },\n",
     "{ type = \"conv2d\"; filters = 2; kernel = 3; padding = \"same\"; stride = 2; },\n"
     "{ type = \"conv2d\"; filters = 4; kernel = 3; groups = 2; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"upsample2d\"; scale = 2; mode = \"bilinear\"; },\n"
+    "{ type = \"pad2d\"; padding = [1, 0, 2, 3]; mode = \"reflect\"; },\n{ type = \"flatten\"; "
+    "},\n",
+    "{ type = \"conv_transpose2d\"; filters = 2; kernel = 3; stride = 2; padding = \"same\"; },\n"
+    "{ type = \"relu\"; },\n{ type = \"flatten\"; },\n",
+    "{ type = \"rows\"; },\n{ type = \"pad1d\"; padding = [2, 0]; mode = \"replicate\"; },\n"
+    "{ type = \"conv1d\"; filters = 28; kernel = 3; groups = 28; dilation = 2; padding = \"same\"; "
+    "},\n"
+    "{ type = \"conv_transpose1d\"; filters = 3; kernel = 2; stride = 2; },\n{ type = \"flatten\"; "
+    "},\n",
     "{ type = \"flatten\"; },\n{ type = \"gelu\"; },\n{ type = \"affine\"; shift = 1; },\n",
 };
 

@@ -1,5 +1,6 @@
 /** The layers of Keras: what they compute, and which of their settings change it. */
 #include <ctype.h>
+#include <math.h>
 #include <string.h>
 
 #include "core/exchange/keras/op.h"
@@ -84,21 +85,44 @@ static void padding(dg_keras_op *op, const json_t *config) {
   dg_keras_set(op, &setting);
 }
 
-/** Of sequences, our convolutions have none. */
 static void dilation(dg_keras_op *op, const json_t *config) {
-  if (!dg_keras_is(op, "conv2d"))
-    dg_keras_need(op, config, "dilation_rate", 1);
-  else if (json_is_array(json_object_get(config, "dilation_rate")))
+  if (json_is_array(json_object_get(config, "dilation_rate")))
     dg_keras_set_pair(op, config, "dilation_rate", "dilation");
   else
     dg_keras_set_number(op, config, "dilation_rate", "dilation", 1);
 }
 
-static void conv(dg_keras_op *op, const json_t *config) {
+static void window(dg_keras_op *op, const json_t *config) {
   dg_keras_set_pair(op, config, "strides", "stride");
   padding(op, config);
   dilation(op, config);
-  dg_keras_need(op, config, "groups", 1);
+}
+
+static void conv(dg_keras_op *op, const json_t *config) {
+  window(op, config);
+  dg_keras_set_number(op, config, "groups", "groups", 1);
+}
+
+/** How many groups there are follows from the shape of the kernel (layout.c). */
+static void depthwise(dg_keras_op *op, const json_t *config) {
+  window(op, config);
+}
+
+/** Without padding, Keras's output is as large as the stride at least, where the kernel is smaller;
+    an output padding that it is told isn't the same as ours. */
+static void transposed(dg_keras_op *op, const json_t *config) {
+  const json_t *told = json_object_get(config, "output_padding");
+  const dg_keras_setting *s = &op->settings[0];
+  window(op, config);
+  dg_keras_set_pair(op, config, "kernel_size", "kernel");
+  dg_keras_setting extra = {
+      .kind = DG_KERAS_PAIR, .theirs = "strides", .key = "output_padding", .json = s->json};
+  if (told && !json_is_null(told)) dg_keras_set_else(op, "output_padding", told);
+  if (strcmp(dg_keras_word(config, "padding"), "same") == 0 || op->setting_count == 0) return;
+  const dg_keras_setting *kernel = &op->settings[op->setting_count - 1];
+  if (strcmp(s->theirs, "strides") != 0 || strcmp(kernel->theirs, "kernel_size") != 0) return;
+  for (int i = 0; i < 2; i++) extra.value[i] = fmax(s->value[i] - kernel->value[i], 0);
+  if (op->setting_count < DG_KERAS_SETTINGS) op->settings[op->setting_count++] = extra;
 }
 
 static void pool(dg_keras_op *op, const json_t *config) {
@@ -113,7 +137,13 @@ static void pool(dg_keras_op *op, const json_t *config) {
 
 static void upsample(dg_keras_op *op, const json_t *config) {
   dg_keras_set_pair(op, config, "size", "scale");
-  dg_keras_need_word(op, config, "interpolation", "nearest");
+  const char *word = dg_keras_word(config, "interpolation");
+  if (!*word) word = "nearest";
+  dg_keras_set(op, &(dg_keras_setting){.kind = DG_KERAS_WORD,
+                                       .theirs = "interpolation",
+                                       .key = "mode",
+                                       .word = word,
+                                       .json = json_object_get(config, "interpolation")});
 }
 
 /* ---- norms -------------------------------------------------------------- */
@@ -203,6 +233,10 @@ static const struct {
     {"Dense", "linear", NULL},
     {"Conv2D", "conv2d", conv},
     {"Conv1D", "conv1d", conv},
+    {"DepthwiseConv2D", "conv2d", depthwise},
+    {"DepthwiseConv1D", "conv1d", depthwise},
+    {"Conv2DTranspose", "conv_transpose2d", transposed},
+    {"Conv1DTranspose", "conv_transpose1d", transposed},
     {"MaxPooling2D", "maxpool2d", pool},
     {"AveragePooling2D", "avgpool2d", pool},
     {"MaxPooling1D", "maxpool1d", pool},
@@ -292,11 +326,11 @@ static const struct {
     {"gru", "gru"},
     {"lstm", "lstm"},
     {"simple_rnn", "rnn"},
-    {"conv2d_transpose", ""},
-    {"conv1d_transpose", ""},
+    {"conv2d_transpose", "conv_transpose2d"},
+    {"conv1d_transpose", "conv_transpose1d"},
     {"conv3d", ""},
-    {"depthwise_conv1d", ""},
-    {"depthwise_conv2d", ""},
+    {"depthwise_conv1d", "conv1d"},
+    {"depthwise_conv2d", "conv2d"},
     {"einsum_dense", ""},
     {"embedding", ""},
     {"group_normalization", ""},

@@ -8,8 +8,9 @@
 
 static void read_key(const dg_key *key, const void *config, dg_own_value *value) {
   const char *at = (const char *)config + key->offset;
-  const dg_padding *padding = key->type == DG_KEY_PADDING ? (const void *)at : NULL;
-  *value = (dg_own_value){.pair = key->type == DG_KEY_PAIR || padding};
+  const bool steps = key->type == DG_KEY_STEP_PADDING;
+  const dg_padding *padding = key->type == DG_KEY_PADDING || steps ? (const void *)at : NULL;
+  *value = (dg_own_value){.pair = key->type == DG_KEY_PAIR || (padding && !steps)};
   if (padding && padding->same) {
     *value = (dg_own_value){.word = "same"};
     return;
@@ -18,6 +19,7 @@ static void read_key(const dg_key *key, const void *config, dg_own_value *value)
   if (key->type == DG_KEY_BOOL) value->word = *(const bool *)at ? "true" : "false";
   if (key->type == DG_KEY_CHOICE) value->word = key->choices[*(const int *)(const void *)at];
   if (key->type == DG_KEY_COUNT) value->value[0] = *(const uint32_t *)(const void *)at;
+  if (steps) value->value[0] = padding->begin[0] == padding->end[0] ? padding->begin[0] : NAN;
   if (!value->pair) {
     value->value[1] = value->value[0];
     return;
@@ -40,11 +42,18 @@ bool dg_own_read(const dg_model_node *node, const char *key, dg_own_value *value
 
 /* ---- their values ------------------------------------------------------- */
 
+/** Numbers that a kernel spans. */
+static uint32_t reach_of(uint32_t kernel, uint32_t dilation) {
+  return dilation * (kernel - 1) + 1;
+}
+
 /** The size, window and step of a node along a dimension; false: it has no window. */
 static bool window_of(const dg_model_node *node, int dim, uint32_t *size, uint32_t *kernel,
                       uint32_t *stride) {
   const dg_conv2d_desc *c = &node->op.conv2d;
   const dg_conv1d_desc *s = &node->op.conv1d;
+  const dg_grouped_conv2d_desc *g = &node->op.grouped_conv2d;
+  const dg_grouped_conv1d_desc *l = &node->op.grouped_conv1d;
   const dg_pool2d_desc *p = &node->op.pool2d;
   switch (node->op.kind) {
   case DG_OP_CONV2D:
@@ -52,8 +61,16 @@ static bool window_of(const dg_model_node *node, int dim, uint32_t *size, uint32
     *kernel = dim ? c->kernel_w : c->kernel_h;
     *stride = dim ? c->stride_w : c->stride_h;
     return true;
+  case DG_OP_GROUPED_CONV2D:
+    *size = dim ? g->width : g->height;
+    *kernel = dim ? reach_of(g->kernel_w, g->dilation_w) : reach_of(g->kernel_h, g->dilation_h);
+    *stride = dim ? g->stride_w : g->stride_h;
+    return true;
   case DG_OP_CONV1D:
     *size = s->steps, *kernel = s->kernel, *stride = s->stride;
+    return true;
+  case DG_OP_GROUPED_CONV1D:
+    *size = l->steps, *kernel = reach_of(l->kernel, l->dilation), *stride = l->stride;
     return true;
   case DG_OP_MAXPOOL2D:
   case DG_OP_AVGPOOL2D: {

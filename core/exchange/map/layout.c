@@ -108,11 +108,16 @@ static size_t member_of(const dg_model_node *node, const dg_param *param, uint32
     return find(arrays, group, param->spec.suffix, &param->spec.suffix, 1, false);
   const char number[] = {(char)('0' + index), '\0'};
   const char *words[] = {is_norm(node) ? roles[role].of_norms : roles[role].keras,
-                         roles[role].suffix, number};
-  return find(arrays, group, param->spec.suffix, words, 3, reverse);
+                         roles[role].suffix, number, role == 0 ? "depthwise_kernel" : ""};
+  return find(arrays, group, param->spec.suffix, words, 4, reverse);
 }
 
 /* ---- fitting ------------------------------------------------------------ */
+
+static bool is_conv1d(const dg_model_node *node) {
+  return node->op.kind == DG_OP_CONV1D || node->op.kind == DG_OP_GROUPED_CONV1D ||
+         node->op.kind == DG_OP_CONV_TRANSPOSE1D;
+}
 
 /** Keras's dimension k is our dimension order[k]. */
 static void keras_dims(const dg_model_node *node, const dg_source *s, uint32_t order[DIMS]) {
@@ -121,7 +126,7 @@ static void keras_dims(const dg_model_node *node, const dg_source *s, uint32_t o
   static const uint32_t plain[] = {0, 1, 2, 3}, matrix[] = {1, 0}, conv1d[] = {2, 1, 0},
                         conv2d[] = {2, 3, 1, 0}, norm[] = {1, 2, 0};
   const uint32_t *chosen = rank == 4                                                ? conv2d
-                           : rank == 3 && node->op.kind == DG_OP_CONV1D             ? conv1d
+                           : rank == 3 && is_conv1d(node)                           ? conv1d
                            : rank == 3 && node->op.kind == DG_OP_LAYER_NORM && last ? norm
                            : rank == 2                                              ? matrix
                                                                                     : plain;
@@ -153,6 +158,27 @@ static bool fit_dims(dg_source *s, const uint32_t *order) {
   for (uint32_t k = a->rank; k-- > 0; stride *= a->dim[k]) {
     if (a->dim[k] != spec->dim[order[k]]) return false;
     s->stride[order[k]] = stride;
+  }
+  return true;
+}
+
+/** A kernel of a depthwise layer of Keras, [kernel …, channels, filters of each]: its filters are
+   in our order. */
+static bool fit_depthwise(const dg_model_node *node, dg_source *s) {
+  const dg_array *a = s->from;
+  const dg_param_spec *spec = &s->param->spec;
+  const uint32_t channels = node->op.kind == DG_OP_GROUPED_CONV2D   ? node->op.grouped_conv2d.groups
+                            : node->op.kind == DG_OP_GROUPED_CONV1D ? node->op.grouped_conv1d.groups
+                                                                    : 0;
+  if (!channels || spec->rank < 3 || a->rank != spec->rank || spec->dim[1] != 1) return false;
+  const uint32_t taps = spec->rank - 2;
+  if (a->dim[taps] != channels || a->dim[taps] * a->dim[taps + 1] != spec->dim[0]) return false;
+  uint64_t stride = spec->dim[0];
+  s->stride[0] = 1;
+  s->stride[1] = 0;
+  for (uint32_t k = taps; k-- > 0; stride *= a->dim[k]) {
+    if (a->dim[k] != spec->dim[2 + k]) return false;
+    s->stride[2 + k] = stride;
   }
   return true;
 }
@@ -194,7 +220,7 @@ static bool fit_shape(const dg_model_node *node, dg_layout layout, dg_source *s,
       bool second = strcmp(roles[role].suffix, "bias_hh_l0") == 0;
       ok = fit_keras_bias(node, s, second, why, capacity);
     } else {
-      ok = fit_dims(s, order);
+      ok = fit_dims(s, order) || fit_depthwise(node, s);
     }
     if (ok) keras_orders(node, s);
   } else {

@@ -48,18 +48,64 @@ static dg_onnx_value add_conv2d(const dg_onnx_op *op) {
   return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
 }
 
-static dg_onnx_value add_grouped_conv2d(const dg_onnx_op *op) {
+/** Window, dilation and groups of a convolution in groups, or of a transposed one. */
+static void set_groups(const dg_onnx_op *op, Dg__Onnx__Node *node) {
   const dg_grouped_conv2d_desc *d = &op->node->op.grouped_conv2d;
-  const uint32_t read[] = {d->channels, d->height, d->width};
-  const char *inputs[3] = {input(op, 0, 3, read).name, dg_onnx_constant(op, 0)};
-  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
-  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Conv", d->bias ? 3 : 2, inputs, 1);
   dg_onnx_set_ints(op->graph, node, "kernel_shape", 2, (int64_t[]){d->kernel_h, d->kernel_w});
   dg_onnx_set_ints(op->graph, node, "strides", 2, (int64_t[]){d->stride_h, d->stride_w});
   dg_onnx_set_ints(op->graph, node, "dilations", 2, (int64_t[]){d->dilation_h, d->dilation_w});
   dg_onnx_set_ints(op->graph, node, "pads", 4, (int64_t[]){d->pad_h, d->pad_w, d->end_h, d->end_w});
   dg_onnx_set_int(op->graph, node, "group", d->groups);
+}
+
+/** What is left of a size after the last window of a convolution. */
+static int64_t rest(int64_t size, int64_t padding, int64_t reach, int64_t stride) {
+  return (size + padding - reach) % stride;
+}
+
+static dg_onnx_value add_grouped_conv2d(const dg_onnx_op *op) {
+  const dg_grouped_conv2d_desc *d = &op->node->op.grouped_conv2d;
+  const bool transposed = op->node->op.kind == DG_OP_CONV_TRANSPOSE2D;
+  const uint32_t large[] = {d->channels, d->height, d->width};
+  const uint32_t small[] = {d->filters, dg_grouped_conv2d_out_h(d), dg_grouped_conv2d_out_w(d)};
+  const char *inputs[3] = {input(op, 0, 3, transposed ? small : large).name,
+                           dg_onnx_constant(op, 0)};
+  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
+  Dg__Onnx__Node *node =
+      dg_onnx_node(op->graph, transposed ? "ConvTranspose" : "Conv", d->bias ? 3 : 2, inputs, 1);
+  set_groups(op, node);
+  const int64_t reach_h = (int64_t)d->dilation_h * (d->kernel_h - 1) + 1,
+                reach_w = (int64_t)d->dilation_w * (d->kernel_w - 1) + 1;
+  if (transposed)
+    dg_onnx_set_ints(
+        op->graph, node, "output_padding", 2,
+        (int64_t[]){rest(d->height, (int64_t)d->pad_h + d->end_h, reach_h, d->stride_h),
+                    rest(d->width, (int64_t)d->pad_w + d->end_w, reach_w, d->stride_w)});
   return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
+}
+
+static dg_onnx_value add_grouped_conv1d(const dg_onnx_op *op) {
+  const dg_grouped_conv1d_desc *d = &op->node->op.grouped_conv1d;
+  static const int64_t swap[] = {0, 2, 1};
+  const bool transposed = op->node->op.kind == DG_OP_CONV_TRANSPOSE1D;
+  const uint32_t large[] = {d->steps, d->channels},
+                 small[] = {dg_grouped_conv1d_out(d), d->filters};
+  const char *read = input(op, 0, 2, transposed ? small : large).name;
+  const char *inputs[3] = {dg_onnx_transpose(op->graph, read, 3, swap), dg_onnx_constant(op, 0)};
+  if (d->bias) inputs[2] = dg_onnx_constant(op, 1);
+  Dg__Onnx__Node *node =
+      dg_onnx_node(op->graph, transposed ? "ConvTranspose" : "Conv", d->bias ? 3 : 2, inputs, 1);
+  dg_onnx_set_ints(op->graph, node, "kernel_shape", 1, (int64_t[]){d->kernel});
+  dg_onnx_set_ints(op->graph, node, "strides", 1, (int64_t[]){d->stride});
+  dg_onnx_set_ints(op->graph, node, "dilations", 1, (int64_t[]){d->dilation});
+  dg_onnx_set_ints(op->graph, node, "pads", 2, (int64_t[]){d->pad, d->end});
+  dg_onnx_set_int(op->graph, node, "group", d->groups);
+  const int64_t reach = (int64_t)d->dilation * (d->kernel - 1) + 1;
+  if (transposed)
+    dg_onnx_set_ints(op->graph, node, "output_padding", 1,
+                     (int64_t[]){rest(d->steps, (int64_t)d->pad + d->end, reach, d->stride)});
+  const char *back = dg_onnx_transpose(op->graph, dg_onnx_output(node, 0), 3, swap);
+  return value_of(back, 2, op->node->shape.dim);
 }
 
 /** ONNX convolves [features, steps], we convolve [steps, features]. */
@@ -92,6 +138,25 @@ static dg_onnx_value add_pool(const dg_onnx_op *op) {
   return value_of(dg_onnx_output(node, 0), 3, out);
 }
 
+/** Of an image inner is 1, of a sequence outer and width are. */
+static dg_onnx_value add_pad(const dg_onnx_op *op) {
+  static const char *const modes[] = {"constant", "reflect", "edge"};
+  const dg_pad_desc *d = &op->node->op.pad;
+  const bool image = d->inner == 1;
+  const uint32_t read[] = {image ? d->outer : d->height, image ? d->height : d->width,
+                           image ? d->width : d->inner};
+  int64_t amounts[8] = {0};
+  const int at = image ? 2 : 1; /* of the height; 0 is the samples */
+  amounts[at] = d->top, amounts[at + 1] = d->left;
+  amounts[4 + at] = d->bottom, amounts[4 + at + 1] = d->right;
+  const char *inputs[] = {input(op, 0, 3, read).name, dg_onnx_integers(op->graph, 8, amounts)};
+  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Pad", 2, inputs, 1);
+  dg_onnx_set_text(op->graph, node, "mode", modes[d->mode]);
+  uint32_t out[3];
+  for (int i = 0; i < 3; i++) out[i] = read[i] + (uint32_t)(amounts[1 + i] + amounts[5 + i]);
+  return value_of(dg_onnx_output(node, 0), 3, out);
+}
+
 static dg_onnx_value add_upsample2d(const dg_onnx_op *op) {
   const dg_upsample2d_desc *d = &op->node->op.upsample2d;
   const uint32_t read[] = {d->channels, d->height, d->width};
@@ -103,9 +168,11 @@ static dg_onnx_value add_upsample2d(const dg_onnx_op *op) {
   const char *inputs[] = {input(op, 0, 3, read).name, "",
                           dg_onnx_floats(op->graph, name, 1, &dims, scales)};
   Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Resize", 3, inputs, 1);
-  dg_onnx_set_text(op->graph, node, "mode", "nearest");
-  dg_onnx_set_text(op->graph, node, "nearest_mode", "floor");
-  dg_onnx_set_text(op->graph, node, "coordinate_transformation_mode", "asymmetric");
+  const bool bilinear = op->node->op.kind == DG_OP_UPSAMPLE_BILINEAR2D;
+  dg_onnx_set_text(op->graph, node, "mode", bilinear ? "linear" : "nearest");
+  if (!bilinear) dg_onnx_set_text(op->graph, node, "nearest_mode", "floor");
+  dg_onnx_set_text(op->graph, node, "coordinate_transformation_mode",
+                   bilinear ? "half_pixel" : "asymmetric");
   return value_of(dg_onnx_output(node, 0), 3, op->node->shape.dim);
 }
 
@@ -184,7 +251,12 @@ bool dg_onnx_add(const dg_onnx_op *op, dg_onnx_value *out, dg_error *err) {
       [DG_OP_LINEAR] = add_linear,
       [DG_OP_CONV2D] = add_conv2d,
       [DG_OP_GROUPED_CONV2D] = add_grouped_conv2d,
+      [DG_OP_CONV_TRANSPOSE2D] = add_grouped_conv2d,
       [DG_OP_CONV1D] = add_conv1d,
+      [DG_OP_GROUPED_CONV1D] = add_grouped_conv1d,
+      [DG_OP_CONV_TRANSPOSE1D] = add_grouped_conv1d,
+      [DG_OP_PAD] = add_pad,
+      [DG_OP_UPSAMPLE_BILINEAR2D] = add_upsample2d,
       [DG_OP_MAXPOOL2D] = add_pool,
       [DG_OP_AVGPOOL2D] = add_pool,
       [DG_OP_UPSAMPLE2D] = add_upsample2d,
