@@ -18,64 +18,64 @@ inline int copied(uint mode, int at, int before, int size) {
   return place < 0 ? -place : 2 * (size - 1) - place;
 }
 
-/* A number of a row of the output; the rows of all planes follow one another. */
+/* WIDTH numbers of a row of the output; the rows of all planes follow one another. */
 kernel void pad_forward(global const float *x, global float *y, constant padding *s, uint rows) {
-  const uint i = get_global_id(0), row = get_global_id(1);
-  if (i >= s->out_w * s->inner || row >= rows) return;
+  const uint i = get_global_id(0) * WIDTH, row = get_global_id(1), wide = s->out_w * s->inner;
+  if (i >= wide || row >= rows) return;
+  const uint first = s->left * s->inner, count = s->width * s->inner;
   const int iy = copied(s->mode, row % s->out_h, s->top, s->height);
-  const int ix = copied(s->mode, i / s->inner, s->left, s->width);
-  const uint from = row / s->out_h * s->height + (uint)iy;
-  y[(size_t)row * s->out_w * s->inner + i] =
-      iy < 0 || ix < 0 ? 0.0f : x[((size_t)from * s->width + (uint)ix) * s->inner + i % s->inner];
+  global float *to = y + (size_t)row * wide + i;
+  if (iy < 0) {
+    store_block(0.0f, to, wide - i);
+    return;
+  }
+  global const float *from = x + ((size_t)(row / s->out_h) * s->height + (uint)iy) * count;
+  if (i >= first && i + WIDTH <= first + count) {
+    vstore_w(vload_w(0, from + (i - first)), 0, to);
+    return;
+  }
+  for (uint at = i; at < i + WIDTH && at < wide; at++) {
+    const int ix = copied(s->mode, at / s->inner, s->left, s->width);
+    to[at - i] = ix < 0 ? 0.0f : from[(uint)ix * s->inner + at % s->inner];
+  }
 }
 
-/* The copies of a place: `count` places from `first` on, and, of a mirrored line, up to two more.
+/* Adds, to WIDTH numbers of a row of the input from i on, the numbers of the places [begin, end) of
+ * a row of the gradient that are copies of them.
  */
-typedef struct {
-  int first, count, more[2];
-} copies;
-
-inline copies copies_of(uint mode, int place, int before, int size, int out) {
-  copies c = {before + place, 1, {-1, -1}};
-  if (mode == PAD_REFLECT) {
-    const int above = before - place, below = before + 2 * (size - 1) - place;
-    if (place > 0 && above >= 0) c.more[0] = above;
-    if (place < size - 1 && below < out) c.more[1] = below;
+inline void add_edge(global const float *dy, constant padding *s, uint i, uint begin, uint end,
+                     private float *sum) {
+  for (uint at = begin; at < end; at++) {
+    const int to = (int)((uint)copied(s->mode, at, s->left, s->width) * s->inner) - (int)i;
+    for (int k = 0; k < (int)s->inner; k++)
+      if (to + k >= 0 && to + k < WIDTH) sum[to + k] += dy[at * s->inner + (uint)k];
   }
-  if (mode == PAD_REPLICATE) {
-    const int end = place == size - 1 ? out : c.first + 1;
-    if (place == 0) c.first = 0;
-    c.count = end - c.first;
-  }
-  return c;
 }
 
-/* The sum over the copies of a place in a row of the gradient. */
-inline float sum_of_copies(global const float *row, const copies *c, uint inner) {
-  float sum = 0.0f;
-  for (int i = 0; i < c->count; i++) sum += row[(size_t)(c->first + i) * inner];
-  for (int i = 0; i < 2; i++)
-    if (c->more[i] >= 0) sum += row[(size_t)c->more[i] * inner];
-  return sum;
-}
-
-/* A number of a row of the input. */
+/* WIDTH numbers of a row of the input: the sums over their copies in all rows that are copies of
+ * this one.
+ */
 kernel void pad_backward(global const float *dy, global float *dx, constant padding *s, uint rows,
                          uint add) {
-  const uint i = get_global_id(0), row = get_global_id(1);
-  if (i >= s->width * s->inner || row >= rows) return;
-  const uint wide = s->out_w * s->inner;
-  const copies across = copies_of(s->mode, i / s->inner, s->left, s->width, s->out_w);
-  const copies down = copies_of(s->mode, row % s->height, s->top, s->height, s->out_h);
-  global const float *plane = dy + (size_t)(row / s->height) * s->out_h * wide + i % s->inner;
-  float sum = 0.0f;
-  for (int r = 0; r < down.count; r++)
-    sum += sum_of_copies(plane + (size_t)(down.first + r) * wide, &across, s->inner);
-  for (int r = 0; r < 2; r++)
-    if (down.more[r] >= 0)
-      sum += sum_of_copies(plane + (size_t)down.more[r] * wide, &across, s->inner);
-  global float *to = dx + (size_t)row * s->width * s->inner + i;
-  *to = add ? *to + sum : sum;
+  const uint i = get_global_id(0) * WIDTH, row = get_global_id(1), count = s->width * s->inner;
+  if (i >= count || row >= rows) return;
+  const uint wide = s->out_w * s->inner, y = row % s->height;
+  const uint begin = s->mode == PAD_ZEROS ? s->top + y : 0;
+  const uint end = s->mode == PAD_ZEROS ? begin + 1 : s->out_h;
+  global const float *plane = dy + (size_t)(row / s->height) * s->out_h * wide;
+  float sum[WIDTH];
+  vstore_w((floatw)(0.0f), 0, sum);
+  for (uint at = begin; at < end; at++) {
+    if (at == s->top && y > 0) at += y; /* the rows in between are copies of others */
+    if (copied(s->mode, at, s->top, s->height) != (int)y) continue;
+    global const float *line = plane + (size_t)at * wide;
+    vstore_w(vload_w(0, sum) + load_block(line + s->left * s->inner + i, count - i), 0, sum);
+    if (s->mode == PAD_ZEROS) continue;
+    add_edge(line, s, i, 0, s->left, sum);
+    add_edge(line, s, i, s->left + s->width, s->out_w, sum);
+    if (at == s->top + y) at = s->top + s->height - 1;
+  }
+  store_gradient(vload_w(0, sum), dx + (size_t)row * count + i, count - i, add);
 }
 
 /* ---- bilinear upsampling ------------------------------------------------ */

@@ -1,4 +1,4 @@
-/* Padding: a work-item computes one number. */
+/* Padding: a work-item computes some numbers of a row. */
 #include "backends/opencl/runtime/implementation.h"
 
 /* The sizes, as the kernels read them. */
@@ -30,9 +30,10 @@ static bool prepare(dg_cl_op *op, const char *kernel, dg_error *err) {
   return self->sizes && (self->kernel = dg_cl_kernel(op, DG_CL_ELEMENTS, kernel, err));
 }
 
-/* A work-item for each number of rows of one width. */
-static dg_cl_range range_of(size_t width, size_t rows) {
-  return dg_cl_range_of((size_t[3]){width, rows, 1}, (size_t[3]){16, 4, 1});
+/* Work-items for rows of one width. */
+static dg_cl_range range_of(const dg_cl_op *op, size_t width, size_t rows) {
+  return dg_cl_range_of((size_t[3]){dg_cl_ceil_div(width, dg_cl_width(op->device)), rows, 1},
+                        (size_t[3]){4, 16, 1});
 }
 
 static bool prepare_forward(dg_cl_op *op, dg_error *err) {
@@ -43,7 +44,7 @@ static bool forward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, d
   const pad_op *self = (pad_op *)op;
   const dg_pad_desc *d = &op->desc.pad;
   const uint32_t rows = step->n * d->outer * (uint32_t)dg_pad_out_h(d);
-  return dg_cl_launch(op, self->kernel, range_of(dg_pad_out_w(d) * d->inner, rows),
+  return dg_cl_launch(op, self->kernel, range_of(op, dg_pad_out_w(d) * d->inner, rows),
                       DG_CL_ARGS(dg_cl_mem(b->in[0]), dg_cl_mem(b->out[0]), dg_cl_mem(self->sizes),
                                  dg_cl_u32(rows)),
                       err);
@@ -58,7 +59,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
   const dg_pad_desc *d = &op->desc.pad;
   const uint32_t rows = step->n * d->outer * d->height;
   if (op->desc.d_in[0] == DG_GRAD_NONE) return true;
-  return dg_cl_launch(op, self->kernel, range_of((size_t)d->width * d->inner, rows),
+  return dg_cl_launch(op, self->kernel, range_of(op, (size_t)d->width * d->inner, rows),
                       DG_CL_ARGS(dg_cl_mem(b->d_out), dg_cl_mem(b->d_in[0]), dg_cl_mem(self->sizes),
                                  dg_cl_u32(rows), dg_cl_u32(op->desc.d_in[0] == DG_GRAD_ADD)),
                       err);
