@@ -144,3 +144,81 @@ grouped_backward_weight(global const float *dz, global const float *x, global fl
   else
     dbias[f] = total;
 }
+
+/* ---- transposed, by columns --------------------------------------------- */
+
+/* columns[sample][row][pixel]: what element row % taps of the kernel of channel row / taps meets in
+ * the large tensor for each pixel of the small one; 0 outside. They begin at `first`.
+ */
+kernel void transposed_gather(global const float *large, global float *columns, uint first,
+                              constant grouped *s) {
+  const uint pixel = get_global_id(0), row = get_global_id(1), sample = get_global_id(2);
+  const uint taps = s->kernel_h * s->kernel_w, pixels = s->out_h * s->out_w;
+  if (pixel >= pixels || row >= s->channels * taps) return;
+  const uint k = row % taps, oy = pixel / s->out_w, ox = pixel % s->out_w;
+  const int y = (int)(oy * s->stride_h + k / s->kernel_w * s->dilation_h) - (int)s->pad_h;
+  const int x = (int)(ox * s->stride_w + k % s->kernel_w * s->dilation_w) - (int)s->pad_w;
+  const bool inside = y >= 0 && y < (int)s->height && x >= 0 && x < (int)s->width;
+  const size_t line = ((size_t)sample * s->channels + row / taps) * s->height;
+  columns[first + ((size_t)sample * s->channels * taps + row) * pixels + pixel] =
+      inside ? large[(line + (uint)y) * s->width + (uint)x] : 0.0f;
+}
+
+/* Filters, or rows of columns, that a work-item processes together. */
+enum { TOGETHER = 4 };
+
+/* dx (+)= weight [filters, rows] columns: WIDTH pixels of TOGETHER filters. */
+kernel void transposed_backward_input(global const float *columns, uint first,
+                                      global const float *weight, global float *dx,
+                                      constant grouped *s, uint add) {
+  const uint pixel = get_global_id(0) * WIDTH, f = get_global_id(1) * TOGETHER;
+  const uint sample = get_global_id(2), pixels = s->out_h * s->out_w;
+  const uint rows = s->channels * s->kernel_h * s->kernel_w;
+  if (pixel >= pixels || f >= s->filters) return;
+  global const float *from = columns + first + (size_t)sample * rows * pixels + pixel, *w[TOGETHER];
+  floatw sum[TOGETHER];
+  for (uint j = 0; j < TOGETHER; j++) {
+    w[j] = weight + (size_t)min(f + j, s->filters - 1) * rows;
+    sum[j] = 0.0f;
+  }
+  for (uint k = 0; k < rows; k++, from += pixels) {
+    const floatw value = load_block(from, pixels - pixel);
+    for (uint j = 0; j < TOGETHER; j++) sum[j] += w[j][k] * value;
+  }
+  for (uint j = 0; j < TOGETHER && f + j < s->filters; j++)
+    store_gradient(sum[j], dx + ((size_t)sample * s->filters + f + j) * pixels + pixel,
+                   pixels - pixel, add);
+}
+
+/* dweight [filters, rows]: TOGETHER rows of TOGETHER filters; GROUP work-items take the samples in
+ * turn.
+ */
+kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
+transposed_backward_weight(global const float *columns, uint first, global const float *x,
+                           global float *dweight, constant grouped *s, uint samples) {
+  local float shared[GROUP];
+  const uint row = get_global_id(1) * TOGETHER, f = get_global_id(2) * TOGETHER;
+  const uint pixels = s->out_h * s->out_w, rows = s->channels * s->kernel_h * s->kernel_w;
+  floatw sum[TOGETHER][TOGETHER];
+  for (uint i = 0; i < TOGETHER; i++)
+    for (uint j = 0; j < TOGETHER; j++) sum[i][j] = 0.0f;
+  for (uint sample = get_local_id(0); sample < samples; sample += GROUP)
+    for (uint pixel = 0; pixel < pixels; pixel += WIDTH) {
+      floatw value[TOGETHER];
+      for (uint j = 0; j < TOGETHER; j++)
+        value[j] = load_block(
+            columns + first + ((size_t)sample * rows + min(row + j, rows - 1)) * pixels + pixel,
+            pixels - pixel);
+      for (uint i = 0; i < TOGETHER; i++) {
+        const size_t plane = (size_t)sample * s->filters + min(f + i, s->filters - 1);
+        const floatw of_x = load_block(x + plane * pixels + pixel, pixels - pixel);
+        for (uint j = 0; j < TOGETHER; j++) sum[i][j] += of_x * value[j];
+      }
+    }
+  for (uint i = 0; i < TOGETHER; i++)
+    for (uint j = 0; j < TOGETHER; j++) {
+      const float total = sum_of_group(add_lanes(sum[i][j]), shared);
+      if (get_local_id(0) == 0 && f + i < s->filters && row + j < rows)
+        dweight[(size_t)(f + i) * rows + row + j] = total;
+    }
+}
