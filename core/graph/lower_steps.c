@@ -20,7 +20,8 @@ static dg_node beside(const dg_node *own, dg_op_desc op, dg_shape out) {
 /** The lengths after a layer's windows. */
 static dg_lengths *window(dg_lowering *l, const dg_node *own, dg_lengths *in, dg_error *err) {
   const dg_steps_rule *rule = &own->plan.steps;
-  const int64_t offset = 2 * (int64_t)rule->padding + rule->more_after - rule->kernel + rule->stride;
+  const int64_t offset =
+      2 * (int64_t)rule->padding + rule->more_after - rule->kernel + rule->stride;
   dg_lengths after = {.offset = in->offset + in->stride * offset,
                       .stride = in->stride * rule->stride};
   if (after.stride > DG_LENGTH_MOST || after.offset > DG_LENGTH_MOST ||
