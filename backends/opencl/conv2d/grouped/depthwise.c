@@ -1,4 +1,4 @@
-#include "backends/opencl/conv2d/depthwise.h"
+#include "backends/opencl/conv2d/grouped/depthwise.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Transposed convolutions: the products of convolutions in groups, with forward and backward
    exchanged. */
-#include "backends/opencl/conv2d/grouped.h"
+#include "backends/opencl/conv2d/grouped/grouped.h"
 
 static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
   const dg_grouped_conv2d_desc *d = &desc->grouped_conv2d;

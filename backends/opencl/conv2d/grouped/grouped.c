@@ -1,4 +1,4 @@
-#include "backends/opencl/conv2d/grouped.h"
+#include "backends/opencl/conv2d/grouped/grouped.h"
 
 /* The sizes, as the kernels read them. */
 typedef struct {
