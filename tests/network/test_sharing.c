@@ -14,7 +14,7 @@
 #include "digits/predict.h"
 #include "tests/common/suite.h"
 
-enum { IMAGES = 12, BATCH = 5, MAX_LAYERS = 64, ROUNDS = 20, THREADS = 2 };
+enum { IMAGES = 12, BATCH = 5, MAX_LAYERS = 256, ROUNDS = 20, THREADS = 2 };
 
 typedef struct {
   dg_model *model;
