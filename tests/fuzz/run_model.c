@@ -37,19 +37,30 @@ static double count_of(const dg_layer_info *layer) {
   return count;
 }
 
+static bool is_one_of(const char *type, const char *const *types) {
+  while (*types && strcmp(type, *types) != 0) types++;
+  return *types;
+}
+
 /** What a layer gives beside what it reads, counted without wrapping. */
 static void check_counts(const dg_layer_info *all, const dg_layer_info *layer) {
-  static const char *const same[] = {"relu",    "leaky_relu", "sigmoid",    "tanh",
-                                     "dropout", "batch_norm", "layer_norm", "add",
-                                     "flatten", "rows",       "columns"};
-  double in = 0, out = count_of(layer);
-  for (uint32_t i = 0; i < layer->inputs; i++) in += count_of(&all[layer->in[i]]);
-  bool wrong = strcmp(layer->type, "concat") == 0 && in != out;
-  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-    wrong |= strcmp(layer->type, same[i]) == 0 && in != out * layer->inputs;
+  static const char *const same[] = {"relu",       "leaky_relu", "sigmoid", "tanh", "dropout",
+                                     "batch_norm", "layer_norm", "flatten", "rows", "columns",
+                                     "reshape",    "transpose",  "softmax", NULL};
+  static const char *const broadcast[] = {"add", "multiply", "subtract", "divide", NULL};
+  double sum = 0, largest = 0, out = count_of(layer);
+  for (uint32_t i = 0; i < layer->inputs; i++) {
+    const double in = count_of(&all[layer->in[i]]);
+    sum += in;
+    if (in > largest) largest = in;
+  }
+  const bool wrong = (strcmp(layer->type, "concat") == 0 && sum != out) ||
+                     (is_one_of(layer->type, same) && sum != out) ||
+                     (is_one_of(layer->type, broadcast) &&
+                      (layer->inputs == 2 ? largest > out : sum != out * layer->inputs));
   if (!wrong) return;
-  fprintf(stderr, "layer %s (%s) reads %.0f numbers and gives %.0f\n", layer->name, layer->type, in,
-          out);
+  fprintf(stderr, "layer %s (%s) reads %.0f numbers and gives %.0f\n", layer->name, layer->type,
+          sum, out);
   abort();
 }
 
