@@ -4,7 +4,14 @@
 
 #include "core/layers/layer.h"
 
-/** Every kind of layer, ended by NULL. */
+/** Every kind of layer, in the order of list.h, and how many there are. */
+enum {
+#define DG_LAYER(name) DG_LAYER_INDEX_##name,
+#include "core/layers/list.h"
+  DG_LAYER_KINDS
+};
+
+/** Every kind of layer [DG_LAYER_KINDS], ended by NULL. */
 extern const dg_layer_class *const dg_layer_classes[];
 
 /** The kind of that name, or NULL. */

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "core/layers/layers.h"
-
 _Static_assert(DG_MODEL_LAYERS < UINT16_MAX, "a slot holds every layer");
 _Static_assert(DG_NAME_SIZE <= UINT8_MAX, "a slot holds every length");
 
@@ -58,10 +56,4 @@ bool dg_names_add(dg_names *names, const dg_model *model, uint32_t index) {
     *slot = (dg_named){(uint16_t)(index + 1), (uint8_t)length, block};
     if (!block) return true;
   }
-}
-
-uint32_t dg_names_kind(const dg_layer_class *kind) {
-  uint32_t at = 0;
-  while (dg_layer_classes[at] != kind && at + 1 < DG_NAME_KINDS) at++;
-  return at;
 }

@@ -5,9 +5,8 @@
 
 #include "core/model/model.h"
 
-/** Most parts of a full name, "layer1.0.conv1" has three; slots of the table; most kinds of layers.
- */
-enum { DG_NAME_PARTS = 8, DG_NAME_SLOTS = 2 * DG_NAME_PARTS * DG_MODEL_LAYERS, DG_NAME_KINDS = 64 };
+/** Most parts of a full name, "layer1.0.conv1" has three; slots of the table. */
+enum { DG_NAME_PARTS = 8, DG_NAME_SLOTS = 2 * DG_NAME_PARTS * DG_MODEL_LAYERS };
 
 /** A name: of a layer, or of a block, which is what comes before a dot in a layer's name. */
 typedef struct {
@@ -31,8 +30,5 @@ const dg_named *dg_names_find(const dg_names *names, const dg_model *model, cons
 /** Adds layer `index` and the blocks that its name tells. False if a layer has the name of a block,
     or its name has more than DG_NAME_PARTS parts. */
 bool dg_names_add(dg_names *names, const dg_model *model, uint32_t index);
-
-/** The place of a kind in dg_layer_classes, below DG_NAME_KINDS. */
-uint32_t dg_names_kind(const dg_layer_class *kind);
 
 #endif

@@ -13,11 +13,11 @@ static const uint64_t COUNT_MOST = (uint64_t)1 << 40;
 
 /** The model or a copy of a block: where the layers of a list are. */
 typedef struct scope {
-  const struct scope *around;   /**< NULL: this is the model */
-  char prefix[DG_NAME_SIZE];    /**< of full names: "layer1.0."; "" in the model */
-  int input;                    /**< what goes in: a layer, or DG_MODEL_INPUT */
-  uint32_t first;               /**< the index of its first layer */
-  uint32_t next[DG_NAME_KINDS]; /**< for each kind: the next number of a name to try, less 1 */
+  const struct scope *around;    /**< NULL: this is the model */
+  char prefix[DG_NAME_SIZE];     /**< of full names: "layer1.0."; "" in the model */
+  int input;                     /**< what goes in: a layer, or DG_MODEL_INPUT */
+  uint32_t first;                /**< the index of its first layer */
+  uint32_t next[DG_LAYER_KINDS]; /**< for each kind: the next number of a name to try, less 1 */
 } scope;
 
 /** The model while its layers are read. */
@@ -43,10 +43,16 @@ static bool fail_long(const config_setting_t *setting, const scope *at, const ch
                     DG_NAME_SIZE - 1);
 }
 
+static uint32_t index_of(const dg_layer_class *kind) {
+  uint32_t index = 0;
+  while (dg_layer_classes[index] != kind) index++;
+  return index;
+}
+
 /** Names a layer by its kind and the first free number. */
 static bool make_name(const config_setting_t *group, reader *r, scope *at, dg_model_layer *layer,
                       dg_error *err) {
-  uint32_t *number = &at->next[dg_names_kind(layer->kind)];
+  uint32_t *number = &at->next[index_of(layer->kind)];
   const dg_named *taken;
   do {
     char name[DG_NAME_SIZE];
@@ -106,11 +112,9 @@ static const dg_layer_class *read_kind(const config_setting_t *group, dg_error *
   }
   const dg_layer_class *kind = dg_layer_find(type);
   if (kind) return kind;
-  const char *names[64];
-  size_t count = 0;
-  for (; dg_layer_classes[count] && count < 64; count++)
-    names[count] = dg_layer_classes[count]->type;
-  dg_fail_unknown(err, setting, "layer type", type, "", names, count);
+  const char *names[DG_LAYER_KINDS];
+  for (size_t i = 0; i < DG_LAYER_KINDS; i++) names[i] = dg_layer_classes[i]->type;
+  dg_fail_unknown(err, setting, "layer type", type, "", names, DG_LAYER_KINDS);
   return NULL;
 }
 

@@ -46,6 +46,11 @@ static void check_model(dg_model *m, const char *expected) {
 static const struct {
   const char *text, *layers;
 } models[] = {
+    /* every kind of layer counts its own names, also the last ones of the list */
+    {HEAD "layers = ( { type = \"attention\"; heads = 1; }, { type = \"embedding\"; words = 2;"
+          "width = 3; }, { type = \"positions\"; }," END,
+     "attention1<input embedding1<attention1 positions1<embedding1 flatten1<positions1 "
+     "out<flatten1"},
     /* a name without a number, and what goes in */
     {HEAD "layers = ( { type = \"relu\"; }, { name = \"b\"; layers = (" CONV(
          "c") ","

@@ -224,6 +224,7 @@ static const struct {
 } wrong[] = {
     {HEAD "layers = ( { type = \"conv3d\"; } );", ":3: unknown layer type \"conv3d\"; did you mean "
                                                   "\"conv2d\"?"},
+    {HEAD "layers = ( { type = \"position\"; } );", "did you mean \"positions\"?"},
     {HEAD "layers = ( { type = \"zzzzzzzz\"; } );",
      ":3: unknown layer type \"zzzzzzzz\"; there are"},
     {HEAD "layers = ( { type = \"linear\"; unit = 10; } );",
