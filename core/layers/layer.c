@@ -1,5 +1,6 @@
 #include "core/layers/layer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/text.h"
@@ -74,16 +75,24 @@ bool dg_shape_fits(const dg_shape *shape, dg_error *err) {
                  dg_shape_text(shape, text, sizeof text), DG_SIZE_NUMBERS);
 }
 
-bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
-                  uint32_t *steps, dg_error *err) {
-  const dg_shape *in = &site->in[0];
-  *steps = dg_window_out(in->dim[0], kernel, stride, padding);
-  if (*steps) return true;
-  char shape[64];
-  return dg_fail(err, DG_ERR_INPUT,
-                 "a kernel of %u steps with padding %u does not fit into \"%s\", which gives %s; "
-                 "make the kernel smaller or the padding larger",
-                 kernel, padding, site->in_names[0], dg_shape_text(in, shape, sizeof shape));
+bool dg_layer_fail_kernel(const dg_layer_site *site, const uint32_t *kernel, const uint32_t *begin,
+                          const uint32_t *end, dg_error *err) {
+  const bool image = site->in[0].rank == 3;
+  const bool even = begin[0] == end[0] && (!image || begin[1] == end[1]);
+  char size[32], padding[64], shape[64];
+  if (image) {
+    snprintf(size, sizeof size, "%ux%u", kernel[0], kernel[1]);
+    snprintf(padding, sizeof padding, even ? "[%u, %u]" : "[%u, %u, %u, %u]", begin[0], begin[1],
+             end[0], end[1]);
+  } else {
+    snprintf(size, sizeof size, "%u steps", kernel[0]);
+    snprintf(padding, sizeof padding, even ? "%u" : "[%u, %u]", begin[0], end[0]);
+  }
+  return dg_fail(
+      err, DG_ERR_INPUT,
+      "a kernel of %s with padding %s does not fit into \"%s\", which gives %s; make the "
+      "kernel smaller or the padding larger",
+      size, padding, site->in_names[0], dg_shape_text(&site->in[0], shape, sizeof shape));
 }
 
 void dg_same_padding(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t dilation,

@@ -105,9 +105,10 @@ bool dg_layer_needs_rank(const dg_layer_site *site, uint32_t rank, dg_error *err
 void dg_layer_weights(dg_layer_plan *plan, dg_init_kind init, bool bias, uint32_t rank,
                       const uint32_t *dim, uint64_t fan_in, uint64_t fan_out);
 
-/** Windows over the steps of a sequence: checks that one fits, and counts them. */
-bool dg_steps_fit(uint32_t kernel, uint32_t stride, uint32_t padding, const dg_layer_site *site,
-                  uint32_t *steps, dg_error *err);
+/** The error of a kernel that does not fit into input 0, an image (height, width) or a sequence,
+   with the padding before and after it. */
+bool dg_layer_fail_kernel(const dg_layer_site *site, const uint32_t *kernel, const uint32_t *begin,
+                          const uint32_t *end, dg_error *err);
 
 /** A dimension of a shape, or several adjacent ones as one: their count, and the products of those
     before and after it. */

@@ -18,7 +18,7 @@ bool dg_transposed_fit(const dg_transposed *t, uint32_t size, const dg_layer_sit
   char shape[64];
   if (t->output_padding >= t->stride)
     return dg_fail(err, DG_ERR_INPUT,
-                   "output_padding = %u is not below the stride of %u, of whose rest it decides",
+                   "output_padding = %u is not below the stride of %u; make it smaller",
                    t->output_padding, t->stride);
   if (full <= cut)
     return dg_fail(err, DG_ERR_INPUT,

@@ -67,18 +67,12 @@ typedef struct {
 
 static bool find_extent(const config *c, const dg_layer_site *site, extent *e, dg_error *err) {
   const uint32_t *in = site->in[0].dim;
-  char shape[64];
   *e = (extent){c->padding.begin[0], c->padding.end[0], 0};
   if (c->padding.same)
     dg_same_padding(in[0], c->kernel, c->stride, c->dilation, &e->begin, &e->end);
   e->steps =
       dg_window_dilated_out(in[0], c->kernel, c->stride, c->dilation, (uint64_t)e->begin + e->end);
-  if (e->steps) return true;
-  return dg_fail(err, DG_ERR_INPUT,
-                 "a kernel of %u steps with padding %u does not fit into \"%s\", which gives %s; "
-                 "make the kernel smaller or the padding larger",
-                 c->kernel, e->begin, site->in_names[0],
-                 dg_shape_text(&site->in[0], shape, sizeof shape));
+  return e->steps || dg_layer_fail_kernel(site, &c->kernel, &e->begin, &e->end, err);
 }
 
 /** Of sequences of unequal length, the padding must not depend on the length. */

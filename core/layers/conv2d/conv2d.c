@@ -70,7 +70,6 @@ typedef struct {
 
 static bool find_extent(const config *c, const dg_layer_site *site, extent *e, dg_error *err) {
   const uint32_t *in = site->in[0].dim;
-  char shape[64];
   memcpy(e->begin, c->padding.begin, sizeof e->begin);
   memcpy(e->end, c->padding.end, sizeof e->end);
   for (int i = 0; i < 2; i++) {
@@ -79,14 +78,8 @@ static bool find_extent(const config *c, const dg_layer_site *site, extent *e, d
                       &e->end[i]);
     e->out[i] = dg_window_dilated_out(in[1 + i], c->kernel[i], c->stride[i], c->dilation[i],
                                       (uint64_t)e->begin[i] + e->end[i]);
-    if (!e->out[i])
-      return dg_fail(err, DG_ERR_INPUT,
-                     "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which "
-                     "gives %s; make the kernel smaller or the padding larger",
-                     c->kernel[0], c->kernel[1], e->begin[0], e->begin[1], site->in_names[0],
-                     dg_shape_text(&site->in[0], shape, sizeof shape));
   }
-  return true;
+  return (e->out[0] && e->out[1]) || dg_layer_fail_kernel(site, c->kernel, e->begin, e->end, err);
 }
 
 static dg_op_desc dense(const config *c, const uint32_t *in, const extent *e) {

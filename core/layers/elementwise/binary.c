@@ -24,7 +24,7 @@ static bool misfit(const dg_layer_site *site, uint32_t i, dg_error *err) {
                                     "to an image and one a feature to a sequence");
 }
 
-/** What steps of unequal length make of it: zeros divided by zeros are none. */
+/** The rule for sequences of unequal length: beyond their ends, 0 / 0 would be NaN. */
 static dg_steps_rule steps_of(dg_binary_kind kind, const dg_shape *in) {
   const bool one_row = in[0].rank != in[1].rank;
   if (kind == DG_BINARY_DIVIDE && in[1].rank == 2) return (dg_steps_rule){.use = DG_STEPS_UNKNOWN};
@@ -43,7 +43,7 @@ static bool plan_binary(dg_binary_kind kind, const dg_layer_site *site, dg_layer
   for (uint32_t i = 0; i < rank; i++) plan->out.dim[i] = dg_binary_out(&d, 3 - rank + i);
   plan->steps = steps_of(kind, site->in);
   plan->op = (dg_op_desc){.kind = DG_OP_BINARY, .binary = d};
-  return dg_shape_fits(&plan->out, err);
+  return true;
 }
 
 /** The first input whose shape is another than that of the first; 0: all have one shape. */

@@ -33,16 +33,15 @@ static const dg_key keys[] = {
 /** A sequence is pooled as an image of one channel whose columns are the features. */
 static bool plan_pool1d(dg_op_kind kind, const config *c, const dg_layer_site *site,
                         dg_layer_plan *plan, dg_error *err) {
-  uint32_t stride = c->stride ? c->stride : c->kernel, steps;
+  const uint32_t *in = site->in[0].dim, stride = c->stride ? c->stride : c->kernel;
   if (2 * c->padding > c->kernel)
     return dg_fail(err, DG_ERR_INPUT,
                    "padding %u is more than half the kernel of %u; make the kernel larger or the "
                    "padding smaller",
                    c->padding, c->kernel);
-  if (!dg_layer_needs_rank(site, 2, err) ||
-      !dg_steps_fit(c->kernel, stride, c->padding, site, &steps, err))
-    return false;
-  const uint32_t *in = site->in[0].dim;
+  if (!dg_layer_needs_rank(site, 2, err)) return false;
+  const uint32_t steps = dg_window_out(in[0], c->kernel, stride, c->padding);
+  if (!steps) return dg_layer_fail_kernel(site, &c->kernel, &c->padding, &c->padding, err);
   plan->out = (dg_shape){2, {steps, in[1]}};
   plan->steps = (dg_steps_rule){.use = DG_STEPS_WINDOWS,
                                 .kernel = c->kernel,

@@ -87,18 +87,14 @@ static void count_windows(const config *c, dg_pool_axis *a) {
 
 static bool find_windows(const config *c, const dg_layer_site *site, dg_pool_axis axes[2],
                          dg_error *err) {
-  char shape[64];
   for (int i = 0; i < 2; i++) {
     axes[i] = axis_of(c, i, site->in[0].dim[1 + i]);
     if (!check_padding(&axes[i], err)) return false;
     count_windows(c, &axes[i]);
   }
   if (axes[0].out && axes[1].out) return true;
-  return dg_fail(err, DG_ERR_INPUT,
-                 "a kernel of %ux%u with padding [%u, %u] does not fit into \"%s\", which gives "
-                 "%s; make the kernel smaller or the padding larger",
-                 c->kernel[0], c->kernel[1], axes[0].begin, axes[1].begin, site->in_names[0],
-                 dg_shape_text(&site->in[0], shape, sizeof shape));
+  const uint32_t begin[] = {axes[0].begin, axes[1].begin}, end[] = {axes[0].end, axes[1].end};
+  return dg_layer_fail_kernel(site, c->kernel, begin, end, err);
 }
 
 /** Does the op pool2d have windows like these along a dimension? */
