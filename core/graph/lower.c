@@ -105,7 +105,7 @@ static bool check_whole(const dg_graph *graph, const dg_model *model, const dg_s
   if (last->rank != 1)
     return dg_fail(err, DG_ERR_INPUT,
                    "%s: the last layer gives %s, but the loss needs [classes]; put a flatten "
-                   "layer before the last linear layer",
+                   "layer before the last linear layer, or at the end if there is none",
                    model->layers[model->layer_count - 1].location,
                    dg_shape_text(last, shape, sizeof shape));
   for (uint32_t i = 0; i < graph->node_count; i++) {
