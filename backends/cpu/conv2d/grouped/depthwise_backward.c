@@ -147,7 +147,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
   const dg_grouped_conv2d_desc *d = &op->desc.grouped_conv2d;
   const dg_depthwise_plan *p = op->plan;
   const size_t blocks = (d->channels + channels_of(op) - 1) / channels_of(op);
-  const size_t operations = step->n * d->filters * p->out / DG_VECTOR * (2 * p->taps + 16);
+  const size_t operations = (size_t)step->n * d->filters * p->out / DG_VECTOR * (2 * p->taps + 16);
   dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(blocks, operations), run_piece);
 }
 
