@@ -6,6 +6,7 @@
 
 #include "backends/cpu/conv2d/grouped/depthwise.h"
 #include "backends/cpu/elementwise/act.h"
+#include "backends/cpu/elementwise/lines.h"
 
 /** Floats of a worker's scratch. */
 typedef struct {
@@ -104,20 +105,15 @@ static void run_plane(const dg_cpu_region *region, const scratch *s, size_t samp
   }
 }
 
-static float add_lanes(const float *lanes) {
-  float sum = 0;
-  for (size_t v = 0; v < DG_VECTOR; v++) sum += lanes[v];
-  return sum;
-}
-
 /** Writes the gradients of filter `f`. */
 static void write_sums(const dg_cpu_region *region, size_t f, const float *lanes) {
   const dg_depthwise_plan *p = region->op->plan;
   const uint32_t *index = dg_depthwise_sums_at(p, 0).weight;
   float *d_weight = dg_floats(region->buffers->d_param[0]) + f * p->taps;
-  for (size_t t = 0; t < p->taps; t++) d_weight[index[t]] = add_lanes(lanes + t * DG_VECTOR);
+  const dg_vector *sums = (const dg_vector *)lanes;
+  for (size_t t = 0; t < p->taps; t++) d_weight[index[t]] = dg_lanes_sum(sums[t]);
   if (region->op->desc.grouped_conv2d.bias)
-    dg_floats(region->buffers->d_param[1])[f] = add_lanes(lanes + p->taps * DG_VECTOR);
+    dg_floats(region->buffers->d_param[1])[f] = dg_lanes_sum(sums[p->taps]);
 }
 
 static void run_channels(const dg_cpu_region *region, const scratch *s, dg_span channels) {
