@@ -16,6 +16,24 @@
     }                                                                                              \
   }
 
+#define DEPTHWISE(stride, ...)                                                                     \
+  {                                                                                                \
+    .kind = DG_OP_GROUPED_CONV2D, .grouped_conv2d = {                                              \
+      .channels = 32,                                                                              \
+      .height = 14,                                                                                \
+      .width = 14,                                                                                 \
+      .filters = 32,                                                                               \
+      .groups = 32,                                                                                \
+      .kernel_h = 3,                                                                               \
+      .kernel_w = 3,                                                                               \
+      .stride_h = stride,                                                                          \
+      .stride_w = stride,                                                                          \
+      .dilation_h = 1,                                                                             \
+      .dilation_w = 1,                                                                             \
+      __VA_ARGS__                                                                                  \
+    }                                                                                              \
+  }
+
 #define LINEAR                                                                                     \
   {                                                                                                \
     .kind = DG_OP_LINEAR, .linear = {.in = 784, .out = 10 }                                        \
@@ -52,6 +70,11 @@ static const struct {
     {8, TRAIN, "direct", "direct", CONV2D(32, 13, 33, 3, 1, 1, .bias = false)},
     {8, TRAIN, "direct", "direct", CONV2D(32, 14, 32, 4, 1, 1, .bias = false)},
     {8, TRAIN, "direct", "col2im", CONV2D(32, 3, 32, 3, 0, 1, .bias = false)},
+    /* depthwise: rows of the output as long as a phase's */
+    {8, TRAIN, "depthwise", "depthwise",
+     DEPTHWISE(1, .pad_h = 1, .pad_w = 1, .end_h = 1, .end_w = 1)},
+    {8, TEST, "depthwise", NULL, DEPTHWISE(2, .pad_h = 1, .pad_w = 1, .end_h = 1, .end_w = 1)},
+    {8, TRAIN, "planes", "planes", DEPTHWISE(1, .bias = true)},
     /* others */
     {64, TRAIN, "groups", "groups", RECURRENT(DG_CELL_GRU)},
     {64, TEST, "kept_weights", NULL, RECURRENT(DG_CELL_GRU)},

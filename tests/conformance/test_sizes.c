@@ -184,6 +184,11 @@ static const struct {
                          .pad_h = UINT32_MAX,
                          .end_h = UINT32_MAX}},
      "its output would have no numbers"},
+    {"no rows but the padding's",
+     1,
+     {.kind = DG_OP_GROUPED_CONV2D,
+      .grouped_conv2d = {2, 0, 4, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, false, {0}}},
+     "contradicts itself"},
     {"groups that don't divide the filters, transposed",
      1,
      {.kind = DG_OP_CONV_TRANSPOSE2D,
@@ -566,6 +571,26 @@ static void needs_are_counted_in_full(const rig_target *target, int number) {
   device->calls->close(device);
 }
 
+/** A depthwise convolution whose padded plane, or whose kernel x width, passes 32 bits. */
+static void depthwise_planes_are_counted_in_full(const rig_target *target, int number) {
+  (void)number;
+  const uint32_t far = 1u << 27, wide = 1u << 25;
+  const dg_op_desc dilated = {
+      .kind = DG_OP_GROUPED_CONV2D,
+      .grouped_conv2d = {1, 1, 64, 1, 1, 3, 1, 1, 1, far, 1, far, 0, far, 0, false, {0}}};
+  const dg_op_desc masks = {
+      .kind = DG_OP_GROUPED_CONV2D,
+      .grouped_conv2d = {1, 1, wide, 1, 1, 1, 64, 1, 1, 1, 1, 0, 31, 0, 32, false, {0}}};
+  if (strcmp(target->backend->name, "cpu") != 0) return; /* the other refuses such planes */
+  dg_device *device = rig_open(target);
+  dg_error err = {0};
+  dg_op_needs needs;
+  ck_assert_msg(device->calls->needs(device, &dilated, 1, true, &needs, &err), "%s", err.message);
+  ck_assert_uint_ge(needs.forward_workspace, ((size_t)1 << 34) * sizeof(float));
+  ck_assert_msg(device->calls->needs(device, &masks, 1, true, &needs, &err), "%s", err.message);
+  device->calls->close(device);
+}
+
 /* ---- describing --------------------------------------------------------- */
 
 static const char large_model[] =
@@ -640,6 +665,7 @@ int main(void) {
       {"none_is_prepared", none_is_prepared, 0},
       {"batches_have_limits", batches_have_limits, 0},
       {"needs_are_counted_in_full", needs_are_counted_in_full, 0},
+      {"depthwise_planes_are_counted_in_full", depthwise_planes_are_counted_in_full, 0},
       {"describing_takes_no_memory", describing_takes_no_memory, 0},
       {"gaps_are_counted", gaps_are_counted, 0},
   };

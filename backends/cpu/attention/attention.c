@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "backends/cpu/elementwise/vector_math.h"
+#include "backends/cpu/elementwise/lines.h"
 
 enum { QUERIES = DG_ATTENTION_QUERIES, KEYS = DG_ATTENTION_KEYS };
 
@@ -45,11 +45,6 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
 
 /* ---- a block ------------------------------------------------------------ */
 
-static inline dg_vector larger(dg_vector a, dg_vector b) {
-  const dg_int_vector above = a > b;
-  return (dg_vector)(((dg_int_vector)a & above) | ((dg_int_vector)b & ~above));
-}
-
 /**
  * Makes weights of the scores of a query, exp(scale * score - the largest so far), for `keys` keys,
  * of which the first `visible` count. Returns the factor of what was summed before.
@@ -62,7 +57,7 @@ static float weigh(size_t visible, size_t keys, float scale, float *scores, floa
   for (size_t k = 0; k < keys; k += DG_VECTOR) {
     dg_vector *at = (dg_vector *)(scores + k);
     *at *= scale;
-    top = larger(*at, top);
+    top = dg_lanes_larger(*at, top);
   }
   for (size_t v = 0; v < DG_VECTOR; v++) *most = top[v] > *most ? top[v] : *most;
   for (size_t k = 0; k < keys; k += DG_VECTOR) {

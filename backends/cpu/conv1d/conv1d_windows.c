@@ -33,12 +33,6 @@ dg_conv1d_shape dg_conv1d_shape_of(const dg_conv1d_desc *d) {
   return shape;
 }
 
-/** Adds bias[c] to column c of a tile. */
-static void add_bias(size_t steps, size_t columns, const float *bias, float *tile) {
-  for (size_t j = 0; j < steps; j++)
-    for (size_t c = 0; c < columns; c++) tile[j * DG_TILE_WIDTH + c] += bias[c];
-}
-
 void dg_conv1d_multiply(const dg_conv1d_windows *w, const float *padded, const float *panels,
                         const dg_gemm_epilogue *epilogue, float *out) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
@@ -49,7 +43,7 @@ void dg_conv1d_multiply(const dg_conv1d_windows *w, const float *padded, const f
       steps = dg_tile_height(w->steps - j);
       dg_micro_kernel(steps, width, w->depth, padded + j * w->step_size, w->step_size,
                       panels + c * w->depth, tile, DG_TILE_WIDTH);
-      if (epilogue->bias) add_bias(steps, columns, epilogue->bias + c, tile);
+      if (epilogue->bias) dg_add_column_bias(steps, columns, epilogue->bias + c, tile);
       dg_act_forward(epilogue->act, steps * DG_TILE_WIDTH, tile, tile);
       dg_store_rows(epilogue->add, steps, columns, tile, out + j * w->columns + c, w->columns);
     }

@@ -16,17 +16,17 @@ static bool is_transposed(const dg_cpu_op *op) {
 }
 
 /** Floats of the packed weights of all groups. */
-static size_t weights_of(const dg_lines *l, bool shorten) {
-  return dg_round_up((l->depthwise ? 1 : l->groups) * dg_lines_packed(l, shorten));
+static size_t weights_of(const dg_conv1d_lines *l, bool shorten) {
+  return dg_round_up((l->depthwise ? 1 : l->groups) * dg_conv1d_lines_packed(l, shorten));
 }
 
 static bool prepare(dg_cpu_op *op, dg_error *err) {
-  dg_lines *l = op->plan = malloc(sizeof *l);
+  dg_conv1d_lines *l = op->plan = malloc(sizeof *l);
   if (!l) return dg_fail_memory(err, sizeof *l);
-  *l = dg_lines_of(&op->desc.grouped_conv1d);
+  *l = dg_conv1d_lines_of(&op->desc.grouped_conv1d);
   const size_t packed = weights_of(l, !is_transposed(op));
   op->needs.workspace =
-      ((op->train ? packed : 0) + (size_t)op->device->threads * dg_lines_scratch(l)) *
+      ((op->train ? packed : 0) + (size_t)op->device->threads * dg_conv1d_lines_scratch(l)) *
       sizeof(float);
   return op->train || dg_cpu_keep_prepacked(op, packed, err);
 }
@@ -42,11 +42,11 @@ typedef struct {
 
 static void pack_groups(const void *context, size_t piece, size_t worker) {
   const pass *p = context;
-  const dg_lines *l = p->op->plan;
+  const dg_conv1d_lines *l = p->op->plan;
   const dg_span some = dg_cpu_part(l->groups, p->pieces, piece);
   (void)worker;
-  dg_lines_pack(l, !is_transposed(p->op), dg_floats(p->buffers->param[0]), some.begin, some.end,
-                p->packed);
+  dg_conv1d_lines_pack(l, !is_transposed(p->op), dg_floats(p->buffers->param[0]), some.begin,
+                       some.end, p->packed);
 }
 
 /** Adds the bias to each of `steps` steps. */
@@ -57,22 +57,22 @@ static void add_bias(size_t steps, size_t count, const float *restrict bias, flo
 
 static void run_samples(const void *context, size_t piece, size_t worker) {
   const pass *p = context;
-  const dg_lines *l = p->op->plan;
+  const dg_conv1d_lines *l = p->op->plan;
   const dg_grouped_conv1d_desc *d = &p->op->desc.grouped_conv1d;
   const bool transposed = is_transposed(p->op);
   const size_t of_long = l->steps * l->channels, of_short = l->short_steps * l->filters;
   const size_t in = transposed ? of_short : of_long, out = transposed ? of_long : of_short;
   const size_t width = transposed ? l->channels : l->filters;
-  float *scratch = p->scratch + worker * dg_lines_scratch(l);
+  float *scratch = p->scratch + worker * dg_conv1d_lines_scratch(l);
   const dg_span some = dg_cpu_part(p->samples, p->pieces, piece);
   for (size_t s = some.begin; s < some.end; s++) {
     const float *x = dg_floats(p->buffers->in[0]) + s * in;
     float *y = dg_floats(p->buffers->out[0]) + s * out;
     if (transposed) {
       memset(y, 0, out * sizeof *y);
-      dg_lines_lengthen(l, x, p->packed, scratch, y);
+      dg_conv1d_lines_lengthen(l, x, p->packed, scratch, y);
     } else {
-      dg_lines_shorten(l, x, p->packed, false, scratch, y);
+      dg_conv1d_lines_shorten(l, x, p->packed, false, scratch, y);
     }
     if (d->bias) add_bias(out / width, width, dg_floats(p->buffers->param[1]), y);
     if (d->act.kind != DG_ACT_NONE) dg_act_forward(d->act, out, y, y);
@@ -80,7 +80,7 @@ static void run_samples(const void *context, size_t piece, size_t worker) {
 }
 
 static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
-  const dg_lines *l = op->plan;
+  const dg_conv1d_lines *l = op->plan;
   const size_t weights = weights_of(l, !is_transposed(op));
   const size_t sums = step->n * l->short_steps * l->filters * l->depth;
   bool pack;
@@ -99,6 +99,8 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
 
 static const dg_cpu_implementation forward_by_lines = {"lines", NULL, prepare, run};
 
-const dg_cpu_family
-    DG_ISA_NAME(dg_cpu_grouped_conv1d) = {supports, {&forward_by_lines}, {&dg_lines_backward}},
-    DG_ISA_NAME(dg_cpu_conv_transpose1d) = {supports, {&forward_by_lines}, {&dg_lines_backward}};
+const dg_cpu_family DG_ISA_NAME(dg_cpu_grouped_conv1d) = {supports,
+                                                          {&forward_by_lines},
+                                                          {&dg_conv1d_lines_backward}},
+                    DG_ISA_NAME(dg_cpu_conv_transpose1d) = {
+                        supports, {&forward_by_lines}, {&dg_conv1d_lines_backward}};

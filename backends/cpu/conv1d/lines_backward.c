@@ -11,7 +11,7 @@
 /** The sizes, and the layout of the workspace: packed weights, then what each worker has, then what
     each part has. */
 typedef struct {
-  dg_lines lines;
+  dg_conv1d_lines lines;
   bool transposed;
   size_t in, out, width;               /**< numbers of a sample, and of a step of the output */
   size_t packed, d_z, worker;          /**< floats */
@@ -20,16 +20,16 @@ typedef struct {
 
 static plan plan_of(const dg_cpu_op *op) {
   const dg_grouped_conv1d_desc *d = &op->desc.grouped_conv1d;
-  plan p = {.lines = dg_lines_of(d), .transposed = op->desc.kind == DG_OP_CONV_TRANSPOSE1D};
-  const dg_lines *l = &p.lines;
+  plan p = {.lines = dg_conv1d_lines_of(d), .transposed = op->desc.kind == DG_OP_CONV_TRANSPOSE1D};
+  const dg_conv1d_lines *l = &p.lines;
   const size_t of_long = l->steps * l->channels, of_short = l->short_steps * l->filters;
   p.in = p.transposed ? of_short : of_long;
   p.out = p.transposed ? of_long : of_short;
   p.width = p.transposed ? l->channels : l->filters;
-  p.packed = dg_round_up((l->depthwise ? 1 : l->groups) * dg_lines_packed(l, p.transposed));
+  p.packed = dg_round_up((l->depthwise ? 1 : l->groups) * dg_conv1d_lines_packed(l, p.transposed));
   p.d_z = d->act.kind == DG_ACT_NONE ? 0 : dg_round_up(p.out);
-  p.worker = p.d_z + dg_lines_scratch(l);
-  p.d_weight = dg_round_up(dg_lines_sums(l));
+  p.worker = p.d_z + dg_conv1d_lines_scratch(l);
+  p.d_weight = dg_round_up(dg_conv1d_lines_sums(l));
   p.part_floats = dg_round_up(p.d_weight + p.width);
   p.parts =
       dg_cpu_parts(op, op->max_n, p.part_floats, op->max_n * of_short * l->depth / DG_VECTOR * 2);
@@ -63,8 +63,8 @@ static void pack_groups(const void *context, size_t piece, size_t worker) {
   const plan *p = region->op->plan;
   const dg_span some = dg_cpu_part(p->lines.groups, region->pieces, piece);
   (void)worker;
-  dg_lines_pack(&p->lines, p->transposed, dg_floats(region->buffers->param[0]), some.begin,
-                some.end, dg_floats(region->buffers->workspace));
+  dg_conv1d_lines_pack(&p->lines, p->transposed, dg_floats(region->buffers->param[0]), some.begin,
+                       some.end, dg_floats(region->buffers->workspace));
 }
 
 /** Writes or adds the gradient of a sample of the input. */
@@ -74,11 +74,11 @@ static void input_gradient(const dg_cpu_region *region, const float *d_z, float 
   const float *packed = dg_floats(region->buffers->workspace);
   const bool add = region->op->desc.d_in[0] == DG_GRAD_ADD;
   if (p->transposed) {
-    dg_lines_shorten(&p->lines, d_z, packed, add, scratch, d_x);
+    dg_conv1d_lines_shorten(&p->lines, d_z, packed, add, scratch, d_x);
     return;
   }
   if (!add) memset(d_x, 0, p->in * sizeof *d_x);
-  dg_lines_lengthen(&p->lines, d_z, packed, scratch, d_x);
+  dg_conv1d_lines_lengthen(&p->lines, d_z, packed, scratch, d_x);
 }
 
 /** sums[i] += column i of a sample's output gradient */
@@ -99,7 +99,8 @@ static void run_sample(const dg_cpu_region *region, size_t sample, float *own, f
   }
   if (region->op->desc.d_in[0] != DG_GRAD_NONE)
     input_gradient(region, d_z, scratch, dg_floats(region->buffers->d_in[0]) + sample * p->in);
-  dg_lines_multiply(&p->lines, p->transposed ? d_z : x, p->transposed ? x : d_z, scratch, sums);
+  dg_conv1d_lines_multiply(&p->lines, p->transposed ? d_z : x, p->transposed ? x : d_z, scratch,
+                           sums);
   if (region->op->desc.grouped_conv1d.bias)
     add_steps(p->out / p->width, p->width, d_z, sums + p->d_weight);
 }
@@ -122,8 +123,8 @@ static void add_parts(const void *context, size_t piece, size_t worker) {
   (void)worker;
   for (size_t part = 0; part < p->parts; part++) {
     const float *sums = part_of(region, part);
-    dg_lines_take(&p->lines, sums, part > 0, some.begin, some.end,
-                  dg_floats(region->buffers->d_param[0]));
+    dg_conv1d_lines_take(&p->lines, sums, part > 0, some.begin, some.end,
+                         dg_floats(region->buffers->d_param[0]));
     if (piece == 0 && region->op->desc.grouped_conv1d.bias)
       dg_grad_store(part ? DG_GRAD_ADD : DG_GRAD_WRITE, p->width, sums + p->d_weight,
                     dg_floats(region->buffers->d_param[1]));
@@ -139,4 +140,4 @@ static void backward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg
                     add_parts);
 }
 
-const dg_cpu_implementation dg_lines_backward = {"lines", NULL, prepare, backward};
+const dg_cpu_implementation dg_conv1d_lines_backward = {"lines", NULL, prepare, backward};

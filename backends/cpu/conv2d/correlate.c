@@ -55,12 +55,6 @@ void dg_padded_fill(const dg_padded_input *f, const float *sample, float *padded
     dg_padded_fill_plane(f, c, sample + c * f->height * f->width, padded);
 }
 
-/** tile[p][c] += bias[c] */
-static void add_bias(size_t pixels, size_t channels, const float *bias, float *tile) {
-  for (size_t p = 0; p < pixels; p++)
-    for (size_t c = 0; c < channels; c++) tile[p * DG_TILE_WIDTH + c] += bias[c];
-}
-
 void dg_correlate(const dg_correlation *k, const float *padded, const float *panels,
                   const dg_gemm_epilogue *epilogue, float *out) {
   _Alignas(64) float tile[DG_TILE_ROWS * DG_TILE_WIDTH] = {0};
@@ -73,7 +67,7 @@ void dg_correlate(const dg_correlation *k, const float *padded, const float *pan
         pixels = dg_tile_height(k->width - x);
         dg_micro_kernel_grouped(1, pixels, width, k->taps, padded + y * k->row_step + x, 0, k->tap,
                                 panel, tile, DG_TILE_WIDTH);
-        if (epilogue->bias) add_bias(pixels, channels, epilogue->bias + c, tile);
+        if (epilogue->bias) dg_add_column_bias(pixels, channels, epilogue->bias + c, tile);
         dg_act_forward(epilogue->act, pixels * DG_TILE_WIDTH, tile, tile);
         dg_store_transposed(epilogue->add, pixels, channels, tile,
                             out + c * plane + y * k->width + x, plane);

@@ -55,6 +55,11 @@ static inline dg_vector dg_lanes_pick(dg_int_vector mask, dg_vector a, dg_vector
   return (dg_vector)(((dg_int_vector)a & mask) | ((dg_int_vector)b & ~mask));
 }
 
+/** The larger number of each lane; b where one of them is NaN. */
+static inline dg_vector dg_lanes_larger(dg_vector a, dg_vector b) {
+  return dg_lanes_pick(a > b, a, b);
+}
+
 static inline float dg_lanes_sum(dg_vector v) {
   float sum = 0;
   for (size_t i = 0; i < DG_VECTOR; i++) sum += v[i];

@@ -19,10 +19,6 @@ static size_t pieces_of(const dg_cpu_op *op, const dg_step *step) {
   return dg_cpu_pieces(units_of(op, step), 10 * (size_t)step->n * d->outer * d->count * d->inner);
 }
 
-static inline dg_vector larger(dg_vector a, dg_vector b) {
-  return dg_lanes_pick(a > b, a, b);
-}
-
 static inline dg_vector log_of(dg_vector x) {
   for (size_t i = 0; i < DG_VECTOR; i++) x[i] = logf(x[i]);
   return x;
@@ -40,7 +36,8 @@ static inline dg_vector gradient_of(bool log, dg_vector out, dg_vector g, dg_vec
 static float row_maximum(size_t count, const float *x) {
   const size_t whole = count - count % DG_VECTOR;
   dg_vector most = dg_lanes_load(x + whole, count - whole, -INFINITY);
-  for (size_t i = 0; i < whole; i += DG_VECTOR) most = larger(*(const dg_vector *)(x + i), most);
+  for (size_t i = 0; i < whole; i += DG_VECTOR)
+    most = dg_lanes_larger(*(const dg_vector *)(x + i), most);
   float largest = -INFINITY;
   for (size_t i = 0; i < DG_VECTOR; i++) largest = most[i] > largest ? most[i] : largest;
   return largest;
@@ -106,7 +103,8 @@ static void backward_row(const dg_op_desc *desc, size_t count, const float *y, c
 static void forward_columns(const dg_softmax_desc *d, size_t lanes, const float *x, float *y) {
   const size_t inner = d->inner, count = d->count;
   dg_vector most = -INFINITY - (dg_vector){0}, sum = {0};
-  for (size_t k = 0; k < count; k++) most = larger(dg_lanes_load(x + k * inner, lanes, 0), most);
+  for (size_t k = 0; k < count; k++)
+    most = dg_lanes_larger(dg_lanes_load(x + k * inner, lanes, 0), most);
   for (size_t k = 0; k < count; k++) {
     const dg_vector power = dg_exp(dg_lanes_load(x + k * inner, lanes, 0) - most);
     sum += power;

@@ -2,11 +2,23 @@
 
 #include <stdlib.h>
 
+/** Numbers that a loop takes at a time, at most. */
+enum { MOST_BLOCK = 64 };
+
+/** Are the masks and the planes of all phases together small enough to be counted in 32 bits? */
+static bool is_countable(const dg_grouped_conv2d_desc *d) {
+  const uint64_t phases = (uint64_t)d->stride_h * d->stride_w;
+  const uint64_t masks = dg_size_times(2 * (uint64_t)d->kernel_w,
+                                       dg_size_plus(dg_grouped_conv2d_out_w(d), MOST_BLOCK));
+  return dg_size_fits(dg_size_times(4 * phases, dg_grouped_conv2d_intermediate(d))) &&
+         dg_size_fits(masks);
+}
+
 bool dg_depthwise_fits(const dg_grouped_conv2d_desc *d) {
   return d->groups == d->channels && d->filters / d->channels <= DG_DEPTHWISE_MOST_FILTERS &&
          d->stride_h <= DG_DEPTHWISE_MOST_STRIDE && d->stride_w <= DG_DEPTHWISE_MOST_STRIDE &&
          (uint64_t)d->kernel_h * d->kernel_w <= DG_DEPTHWISE_MOST_TAPS &&
-         (d->width - 1) / d->stride_w < dg_grouped_conv2d_out_w(d);
+         (d->width - 1) / d->stride_w < dg_grouped_conv2d_out_w(d) && is_countable(d);
 }
 
 /** Where the elements of a row or column of the kernel are: their phases, and by how much they are

@@ -52,7 +52,7 @@ static inline dg_depthwise_sums dg_depthwise_sums_at(const dg_depthwise_plan *pl
 /** Is it a convolution that this describes? */
 bool dg_depthwise_fits(const dg_grouped_conv2d_desc *d);
 
-/** For loops that take `block` numbers at a time. One malloc block; NULL on failure. */
+/** For loops that take `block` <= 64 numbers at a time. One malloc block; NULL on failure. */
 dg_depthwise_plan *dg_depthwise_plan_new(const dg_grouped_conv2d_desc *d, uint32_t block,
                                          dg_error *err);
 

@@ -37,7 +37,8 @@ static inline uint64_t dg_grouped_conv2d_intermediate(const dg_grouped_conv2d_de
   const uint64_t reach_h = (uint64_t)d->dilation_h * d->kernel_h,
                  reach_w = (uint64_t)d->dilation_w * d->kernel_w;
   const uint64_t lines = (uint64_t)d->height + d->pad_h + d->end_h + reach_h + d->stride_h;
-  const uint64_t row = (uint64_t)d->width + d->pad_w + d->end_w + reach_w + 64 * d->stride_w;
+  const uint64_t row =
+      (uint64_t)d->width + d->pad_w + d->end_w + reach_w + 64 * (uint64_t)d->stride_w;
   return dg_op_volume(d->channels / (d->groups ? d->groups : 1), lines, row);
 }
 
@@ -55,8 +56,9 @@ static inline dg_op_sizes dg_grouped_conv2d_sizes(const void *desc) {
 
 static inline bool dg_grouped_conv2d_agrees(const void *desc) {
   const dg_grouped_conv2d_desc *d = desc;
-  return d->groups && d->channels % d->groups == 0 && d->filters % d->groups == 0 && d->stride_h &&
-         d->stride_w && d->dilation_h && d->dilation_w;
+  return d->height && d->width && d->groups && d->channels % d->groups == 0 &&
+         d->filters % d->groups == 0 && d->stride_h && d->stride_w && d->dilation_h &&
+         d->dilation_w;
 }
 
 static inline void dg_grouped_conv2d_operations(const void *desc, dg_op_operations *operations) {

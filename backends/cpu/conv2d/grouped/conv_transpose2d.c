@@ -131,7 +131,7 @@ static void forward_piece(const void *context, size_t piece, size_t worker) {
 static void forward(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step *step) {
   const dg_grouped_conv2d_desc *d = &op->desc.grouped_conv2d;
   const dg_grouped_plan *plan = op->plan;
-  const size_t sums = step->n * d->channels * plan->taps * plan->out_h * plan->out_w;
+  const size_t sums = (size_t)step->n * d->channels * plan->taps * plan->out_h * plan->out_w;
   dg_cpu_run_region(op, buffers, step,
                     dg_cpu_pieces((size_t)step->n * d->groups * blocks_of(plan),
                                   sums + sums / DG_VECTOR * plan->filters),

@@ -42,7 +42,7 @@ static bool prepare(dg_cpu_op *op, dg_error *err) {
   const dg_grouped_conv2d_desc *d = &op->desc.grouped_conv2d;
   dg_grouped_plan *plan = op->plan = dg_grouped_plan_new(d, err);
   if (!plan) return false;
-  const size_t numbers = op->max_n * d->channels * plan->taps * plan->out_h * plan->out_w;
+  const size_t numbers = (size_t)op->max_n * d->channels * plan->taps * plan->out_h * plan->out_w;
   plan->part_floats = dg_round_up(d->groups * sums_of(plan) + d->channels);
   plan->parts =
       dg_cpu_parts(op, op->max_n, plan->part_floats, numbers + numbers / DG_VECTOR * plan->filters);

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/conv2d/grouped/depthwise.h"
 #include "backends/cpu/elementwise/act.h"
+#include "backends/cpu/elementwise/lines.h"
 
 /** Floats of a worker's scratch. */
 typedef struct {
@@ -104,20 +105,15 @@ static void run_plane(const dg_cpu_region *region, const scratch *s, size_t samp
   }
 }
 
-static float add_lanes(const float *lanes) {
-  float sum = 0;
-  for (size_t v = 0; v < DG_VECTOR; v++) sum += lanes[v];
-  return sum;
-}
-
 /** Writes the gradients of filter `f`. */
 static void write_sums(const dg_cpu_region *region, size_t f, const float *lanes) {
   const dg_depthwise_plan *p = region->op->plan;
   const uint32_t *index = dg_depthwise_sums_at(p, 0).weight;
   float *d_weight = dg_floats(region->buffers->d_param[0]) + f * p->taps;
-  for (size_t t = 0; t < p->taps; t++) d_weight[index[t]] = add_lanes(lanes + t * DG_VECTOR);
+  const dg_vector *sums = (const dg_vector *)lanes;
+  for (size_t t = 0; t < p->taps; t++) d_weight[index[t]] = dg_lanes_sum(sums[t]);
   if (region->op->desc.grouped_conv2d.bias)
-    dg_floats(region->buffers->d_param[1])[f] = add_lanes(lanes + p->taps * DG_VECTOR);
+    dg_floats(region->buffers->d_param[1])[f] = dg_lanes_sum(sums[p->taps]);
 }
 
 static void run_channels(const dg_cpu_region *region, const scratch *s, dg_span channels) {
@@ -147,7 +143,7 @@ static void run(const dg_cpu_op *op, const dg_op_buffers *buffers, const dg_step
   const dg_grouped_conv2d_desc *d = &op->desc.grouped_conv2d;
   const dg_depthwise_plan *p = op->plan;
   const size_t blocks = (d->channels + channels_of(op) - 1) / channels_of(op);
-  const size_t operations = step->n * d->filters * p->out / DG_VECTOR * (2 * p->taps + 16);
+  const size_t operations = (size_t)step->n * d->filters * p->out / DG_VECTOR * (2 * p->taps + 16);
   dg_cpu_run_region(op, buffers, step, dg_cpu_pieces(blocks, operations), run_piece);
 }
 

@@ -6,6 +6,7 @@
 
 #include "backends/cpu/conv2d/grouped/grouped.h"
 #include "backends/cpu/elementwise/act.h"
+#include "backends/cpu/elementwise/lines.h"
 
 /** Floats of a worker's scratch: padded inputs, their gradients, and a gradient of the output with
     its pitch. */
@@ -52,12 +53,6 @@ static scratch scratch_of(const dg_cpu_region *region, size_t piece, size_t work
   return s;
 }
 
-static float add_lanes(dg_vector v) {
-  float sum = 0;
-  for (size_t i = 0; i < DG_VECTOR; i++) sum += v[i];
-  return sum;
-}
-
 /** The gradient of a filter's output before the activation, in lines of whole vectors. Returns its
     sum. */
 static float take_gradient(const dg_grouped_conv2d_desc *d, const dg_grouped_plan *plan,
@@ -69,7 +64,7 @@ static float take_gradient(const dg_grouped_conv2d_desc *d, const dg_grouped_pla
     for (size_t i = 0; i < plan->out_pitch; i += DG_VECTOR) sum += *(const dg_vector *)(d_z + i);
     d_z += plan->out_pitch;
   }
-  return add_lanes(sum);
+  return dg_lanes_sum(sum);
 }
 
 /** The gradient of one weight, returned, and what it adds to that of the input (d_x, or NULL). */
@@ -83,7 +78,7 @@ static float weight_gradient(const dg_grouped_conv2d_desc *d, const dg_grouped_p
       sum += gradient * *(const dg_vector *)(x + oy * line + i);
       if (d_x) *(dg_vector *)(d_x + oy * line + i) += weight * gradient;
     }
-  return add_lanes(sum);
+  return dg_lanes_sum(sum);
 }
 
 /** A filter of a group of one sample. */
