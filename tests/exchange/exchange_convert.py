@@ -67,6 +67,7 @@ layers = (
   { type = "flatten"; name = "flat4"; },
   { type = "group_norm"; input = "joined"; groups = 2; }, { type = "lrn"; size = 3; alpha = 0.1; },
   { type = "maxpool2d"; kernel = 3; stride = 2; padding = [1, 0, 0, 1]; dilation = 2; },
+  { type = "maxpool2d"; kernel = 2; stride = 1; padding = "same"; dilation = 4; },
   { type = "instance_norm"; }, { type = "lrn"; size = 4; alpha = 0.1; k = 2; },
   { type = "avgpool2d"; kernel = 3; stride = 2; padding = 1; count_include_pad = false; },
   { type = "avgpool2d"; kernel = 3; stride = 3; padding = 1; ceil_mode = true; },

@@ -186,6 +186,15 @@ static const struct {
                                              "'padding': 'same'"),
      CONV_OURS("") "{ type = 'avgpool2d'; kernel = 3; stride = 1; padding = 'same'; }, ",
      "has padding = \"same\"", NULL, NULL},
+    {C_TENSORS,
+     CONV("") ", " LAYER("MaxPooling2D", ", 'pool_size': [2, 2], 'strides': 1, 'padding': 'same'"),
+     CONV_OURS(
+         "") "{ type = 'maxpool2d'; kernel = 2; stride = 1; padding = 'same'; dilation = 2; }, ",
+     "has dilation = 1 by default; the model's layer \"maxpool2d1\" has dilation = 2 and needs 1",
+     "maxpool2d1.dilation", "1"},
+    {C_TENSORS, CONV("") ", " LAYER("AveragePooling2D", ", 'pool_size': [2, 2]"),
+     CONV_OURS("") "{ type = 'avgpool2d'; kernel = 2; ceil_mode = true; }, ",
+     "has ceil_mode = true and needs false", "avgpool2d1.ceil_mode", "false"},
     {C_TENSORS "x/gamma 2; x/beta 2; ",
      CONV("") ", " LAYER("GroupNormalization", ", 'groups': 2, 'epsilon': 0.001, 'axis': -1"),
      CONV_OURS("") "{ type = 'group_norm'; name = 'n'; groups = 1; eps = 0.001; }, ",
@@ -242,6 +251,41 @@ START_TEST(kernels_have_their_order) {
                 err.message);
   ck_assert_str_eq(keras_numbers("d.weight"), "1 5 2 6 3 7 4 8");
   ck_assert_str_eq(keras_numbers("t.weight"), "1 9 5 13 2 10 6 14 3 11 7 15 4 12 8 16");
+  dg_model_free(model);
+}
+END_TEST
+
+/** Tables of rows keep their order; the weight of an RMS norm is "scale" in Keras 3's .h5. */
+START_TEST(tables_and_scales_are_found) {
+  static const char numbered[] =
+      "layers/embedding/vars/0 3 2 =1; layers/rms_normalization/vars/0 2 =7;"
+      "layers/dense/vars/0 2 2; layers/dense/vars/1 2";
+  static const char named[] =
+      "x/embeddings 3 2 =1; n/scale 2 =7; fc/kernel 2 2; fc/bias 2; @/ layer_names: x n fc;"
+      "@x weight_names: embeddings; @n weight_names: scale; @fc weight_names: kernel bias";
+  const bool masks = _i >= 2;
+  char layers[1000];
+  dg_error err;
+  snprintf(layers, sizeof layers,
+           LAYER("Embedding", ", 'input_dim': 3, 'output_dim': 2, 'mask_zero': %s")
+               NORM("RMSNormalization", ", 'epsilon': 1e-06, 'axis': -1") ", " LAYER(
+                   "GlobalAveragePooling1D", "") DENSE("fc", 2),
+           masks ? "true" : "false");
+  keras_write(_i % 2, _i % 2 ? numbered : named, layers);
+  dg_model *model = keras_model("[4]",
+                                "{ type = 'embedding'; name = 'e'; words = 3; width = 2; },"
+                                "{ type = 'rms_norm'; name = 'n'; eps = 1e-6; },"
+                                "{ type = 'global_avgpool'; },"
+                                "{ type = 'linear'; name = 'fc'; units = 2; }",
+                                NULL);
+  bool ok = keras_convert(model, (dg_convert_options){.strict = true}, &told, &err);
+  ck_assert_msg(ok == !masks, "%s", err.message);
+  if (ok) {
+    ck_assert_str_eq(keras_numbers("e.weight"), "1 2 3 4 5 6");
+    ck_assert_str_eq(keras_numbers("n.weight"), "7 8");
+  } else {
+    ck_assert_msg(strstr(err.message, "has mask_zero = true") != NULL, "%s", err.message);
+  }
   dg_model_free(model);
 }
 END_TEST
@@ -354,6 +398,7 @@ int main(void) {
   tcase_set_timeout(tests, 300);
   tcase_add_loop_test(tests, settings_say_what_is_absent, 0, sizeof absent / sizeof *absent);
   tcase_add_test(tests, kernels_have_their_order);
+  tcase_add_loop_test(tests, tables_and_scales_are_found, 0, 4);
   tcase_add_loop_test(tests, contradictions_are_told, 0, sizeof differences / sizeof *differences);
   tcase_add_loop_test(tests, cells_are_compared, 0, sizeof cells / sizeof *cells);
   return suite_main("keras_settings", tests);

@@ -77,6 +77,15 @@ static bool add_activation(const making *m, const json_t *given, uint32_t in) {
 
 /* ---- windows ------------------------------------------------------------ */
 
+static void set_word(dg_keras_op *op, const json_t *config, const char *theirs, const char *key,
+                     const char *word) {
+  dg_keras_set(op, &(dg_keras_setting){.kind = DG_KERAS_WORD,
+                                       .theirs = theirs,
+                                       .key = key,
+                                       .word = word,
+                                       .json = json_object_get(config, theirs)});
+}
+
 static void padding(dg_keras_op *op, const json_t *config) {
   const json_t *json = json_object_get(config, "padding");
   const char *word = dg_keras_word(config, "padding");
@@ -100,14 +109,10 @@ static void window(dg_keras_op *op, const json_t *config) {
   dilation(op, config);
 }
 
+/** Of depthwise layers, the kernel's shape says how many groups there are (layout.c). */
 static void conv(dg_keras_op *op, const json_t *config) {
   window(op, config);
   dg_keras_set_number(op, config, "groups", "groups", 1);
-}
-
-/** How many groups there are follows from the shape of the kernel (layout.c). */
-static void depthwise(dg_keras_op *op, const json_t *config) {
-  window(op, config);
 }
 
 /** Without padding, Keras's output is as large as the stride at least, where the kernel is smaller;
@@ -137,15 +142,18 @@ static void pool(dg_keras_op *op, const json_t *config) {
   padding(op, config);
 }
 
+/** Keras has neither dilated windows nor a last one that reaches beyond the edge. */
+static void pool2d(dg_keras_op *op, const json_t *config) {
+  pool(op, config);
+  set_word(op, config, "ceil_mode", "ceil_mode", "false");
+  if (dg_keras_is(op, "maxpool2d")) dg_keras_set_number(op, config, "dilation", "dilation", 1);
+}
+
 static void upsample(dg_keras_op *op, const json_t *config) {
   dg_keras_set_pair(op, config, "size", "scale");
   const char *word = dg_keras_word(config, "interpolation");
   if (!*word) word = "nearest";
-  dg_keras_set(op, &(dg_keras_setting){.kind = DG_KERAS_WORD,
-                                       .theirs = "interpolation",
-                                       .key = "mode",
-                                       .word = word,
-                                       .json = json_object_get(config, "interpolation")});
+  set_word(op, config, "interpolation", "mode", word);
 }
 
 /* ---- norms -------------------------------------------------------------- */
@@ -175,6 +183,11 @@ static void rescale(dg_keras_op *op, const json_t *config) {
   dg_keras_set_number(op, config, "offset", NULL, 0);
 }
 
+/** We have no masks: steps of the word 0 are like all others. */
+static void embedding(dg_keras_op *op, const json_t *config) {
+  dg_keras_need(op, config, "mask_zero", 0);
+}
+
 static void permute(dg_keras_op *op, const json_t *config) {
   const json_t *dims = json_object_get(config, "dims");
   bool swap = json_array_size(dims) == 2 && json_integer_value(json_array_get(dims, 0)) == 2 &&
@@ -183,15 +196,6 @@ static void permute(dg_keras_op *op, const json_t *config) {
 }
 
 /* ---- recurrent layers --------------------------------------------------- */
-
-static void set_word(dg_keras_op *op, const json_t *config, const char *theirs, const char *key,
-                     const char *word) {
-  dg_keras_set(op, &(dg_keras_setting){.kind = DG_KERAS_WORD,
-                                       .theirs = theirs,
-                                       .key = key,
-                                       .word = word,
-                                       .json = json_object_get(config, theirs)});
-}
 
 static void cell(dg_keras_op *op, const json_t *config) {
   dg_keras_need_word(op, config, "activation", "tanh");
@@ -248,12 +252,12 @@ static const struct {
     {"Dense", "linear", NULL},
     {"Conv2D", "conv2d", conv},
     {"Conv1D", "conv1d", conv},
-    {"DepthwiseConv2D", "conv2d", depthwise},
-    {"DepthwiseConv1D", "conv1d", depthwise},
+    {"DepthwiseConv2D", "conv2d", window},
+    {"DepthwiseConv1D", "conv1d", window},
     {"Conv2DTranspose", "conv_transpose2d", transposed},
     {"Conv1DTranspose", "conv_transpose1d", transposed},
-    {"MaxPooling2D", "maxpool2d", pool},
-    {"AveragePooling2D", "avgpool2d", pool},
+    {"MaxPooling2D", "maxpool2d", pool2d},
+    {"AveragePooling2D", "avgpool2d", pool2d},
     {"MaxPooling1D", "maxpool1d", pool},
     {"AveragePooling1D", "avgpool1d", pool},
     {"GlobalMaxPooling2D", "global_maxpool", NULL},
@@ -265,6 +269,7 @@ static const struct {
     {"LayerNormalization", "layer_norm", norm},
     {"GroupNormalization", "group_norm", group_norm},
     {"RMSNormalization", "rms_norm", rms_norm},
+    {"Embedding", "embedding", embedding},
     {"Add", "add", NULL},
     {"Multiply", "multiply", NULL},
     {"Subtract", "subtract", NULL},
@@ -354,7 +359,7 @@ static const struct {
     {"depthwise_conv1d", "conv1d"},
     {"depthwise_conv2d", "conv2d"},
     {"einsum_dense", ""},
-    {"embedding", ""},
+    {"embedding", "embedding"},
     {"group_normalization", "group_norm"},
     {"group_query_attention", ""},
     {"multi_head_attention", ""},

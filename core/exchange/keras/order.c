@@ -76,8 +76,8 @@ static dg_keras_order order_of(const dg_keras_op *op, const json_t *config, dg_k
     return flat_order(op, config, in);
   if (dg_keras_is(op, "global_avgpool") || dg_keras_is(op, "global_maxpool")) return DG_KERAS_FLAT;
   if (dg_keras_is(op, "linear")) return is_image(in) ? in : DG_KERAS_FLAT;
-  if (dg_keras_is_recurrent(op)) return DG_KERAS_LAST;
-  if (dg_keras_is(op, "columns")) return DG_KERAS_LAST;
+  if (dg_keras_is_recurrent(op) || dg_keras_is(op, "columns") || dg_keras_is(op, "embedding"))
+    return DG_KERAS_LAST;
   return told ? told_order(config) : in;
 }
 

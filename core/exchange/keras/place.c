@@ -23,6 +23,8 @@ static const char *role_of(const dg_keras_network *n, const dg_keras_layer *l, s
   if (!op->type) return NULL;
   if (dg_keras_is(op, "rms_norm")) {
     roles[count++] = "gamma";
+  } else if (dg_keras_is(op, "embedding")) {
+    roles[count++] = "embeddings";
   } else if (dg_keras_is(op, "batch_norm") || dg_keras_is(op, "layer_norm") ||
              dg_keras_is(op, "group_norm") || dg_keras_is(op, "instance_norm")) {
     if (!json_is_false(json_object_get(l->config, "scale"))) roles[count++] = "gamma";

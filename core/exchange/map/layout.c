@@ -116,7 +116,10 @@ static size_t member_of(const dg_model_node *node, const dg_param *param, uint32
   const char *words[] = {is_table(node)  ? "embeddings"
                          : is_norm(node) ? roles[role].of_norms
                                          : roles[role].keras,
-                         roles[role].suffix, number, role == 0 ? "depthwise_kernel" : ""};
+                         roles[role].suffix, number,
+                         role > 0        ? ""
+                         : is_norm(node) ? "scale"
+                                         : "depthwise_kernel"};
   return find(arrays, group, param->spec.suffix, words, 4, reverse);
 }
 

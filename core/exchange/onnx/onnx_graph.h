@@ -39,7 +39,7 @@ void *dg_onnx_memory(dg_onnx_graph *g, size_t count, size_t size);
 /** A formatted text that the graph owns. */
 __attribute__((format(printf, 2, 3))) char *dg_onnx_text(dg_onnx_graph *g, const char *format, ...);
 
-/** Constants. Their numbers must outlive the graph. Return the name. */
+/** Constants. The floats must outlive the graph; integers are copied. Return the name. */
 const char *dg_onnx_floats(dg_onnx_graph *g, const char *name, uint32_t rank, const int64_t *dim,
                            const float *numbers);
 const char *dg_onnx_integers(dg_onnx_graph *g, uint32_t count, const int64_t *numbers);

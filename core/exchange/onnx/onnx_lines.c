@@ -27,9 +27,7 @@ dg_onnx_value dg_onnx_add_permute(const dg_onnx_op *op) {
 
 dg_onnx_value dg_onnx_add_slice(const dg_onnx_op *op) {
   const dg_slice_desc *d = &op->node->op.slice;
-  int64_t *numbers = dg_onnx_memory(op->graph, 3, sizeof *numbers);
-  if (!numbers) return op->in[0];
-  numbers[0] = d->first, numbers[1] = (int64_t)d->first + d->length, numbers[2] = MIDDLE;
+  const int64_t numbers[] = {d->first, (int64_t)d->first + d->length, MIDDLE};
   const char *inputs[4] = {lines(op, d->outer, d->count, d->inner)};
   for (uint32_t k = 0; k < 3; k++) inputs[1 + k] = dg_onnx_integers(op->graph, 1, numbers + k);
   Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Slice", 4, inputs, 1);
@@ -71,9 +69,6 @@ dg_onnx_value dg_onnx_add_glu(const dg_onnx_op *op) {
   const char *x = lines(op, d->rows, 2, d->count);
   Dg__Onnx__Node *halves = dg_onnx_node(op->graph, "Split", 1, &x, 2);
   dg_onnx_set_int(op->graph, halves, "axis", MIDDLE);
-  const char *b = dg_onnx_output(halves, 1);
-  const char *inputs[] = {dg_onnx_output(halves, 0),
-                          dg_onnx_output(dg_onnx_node(op->graph, "Sigmoid", 1, &b, 1), 0)};
-  Dg__Onnx__Node *node = dg_onnx_node(op->graph, "Mul", 2, inputs, 1);
-  return value_of(dg_onnx_output(node, 0), d->rows, 1, d->count);
+  const char *gate = dg_onnx_unary(op, "Sigmoid", dg_onnx_output(halves, 1));
+  return value_of(dg_onnx_binary(op, "Mul", dg_onnx_output(halves, 0), gate), d->rows, 1, d->count);
 }
