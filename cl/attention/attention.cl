@@ -244,7 +244,8 @@ kernel void attention_own(global const float *out, global const float *d_out,
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 attention_backward_query(global const float *x, global const float *lengths,
                          global const float *d_out, global const float *turned,
-                         global const float *log_sums, global float *dx, constant attention *s, uint all, uint add) {
+                         global const float *log_sums, global float *dx, constant attention *s,
+                         uint all, uint add) {
   local float d_scores[ROWS * SPAN];
   const uint query = get_global_id(1) * ROWS, z = get_global_id(2);
   const head h = head_of(s, lengths, z);
@@ -285,7 +286,8 @@ attention_backward_query(global const float *x, global const float *lengths,
 kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
 attention_backward_key(global const float *x, global const float *lengths,
                        global const float *d_out, global const float *turned,
-                       global const float *log_sums, global float *dx, constant attention *s, uint all, uint add) {
+                       global const float *log_sums, global float *dx, constant attention *s,
+                       uint all, uint add) {
   local float weights[ROWS * SPAN], d_scores[ROWS * SPAN];
   const uint key = get_global_id(1) * ROWS, z = get_global_id(2);
   const head h = head_of(s, lengths, z);

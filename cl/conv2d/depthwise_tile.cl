@@ -1,9 +1,9 @@
-/* Depthwise convolutions by the geometry of core/op/conv2d/depthwise.h, where a plane between zeros
+/* Depthwise convolutions by the geometry of backends/depthwise_plan.h, where a plane between zeros
  * is read as one row. A work-item processes whole planes, one after the other, and has a part of
  * the workspace for itself.
  */
 
-/* The sizes of backends/opencl/conv2d/depthwise.c. */
+/* The sizes of backends/opencl/conv2d/grouped/depthwise.c. */
 typedef struct {
   uint channels, height, width, pitch, out, rows, phases_h, phases_w, filters, taps, record;
   uint x_front, x_floats, z_front, z_floats;
@@ -63,7 +63,8 @@ inline uint advance(uint column, uint by, uint pitch) {
 }
 
 inline void copy_row(global const float *x, global float *to, uint count) {
-  for (uint i = 0; i < count; i += WIDTH) store_block(load_block(x + i, count - i), to + i, count - i);
+  for (uint i = 0; i < count; i += WIDTH)
+    store_block(load_block(x + i, count - i), to + i, count - i);
 }
 
 /* Sorts a row into phases that are `step` apart. */

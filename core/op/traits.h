@@ -40,7 +40,7 @@ typedef struct {
       of the output are also written; 0: not supported. */
   size_t act, pool, drop, statistics;
   size_t bias;          /**< offset of whether a bias is added to each filter; 0: not supported */
-  bool keeps_shape;     /**< number i of the output depends on number i of the input only */
+  bool keeps_shape;     /**< the output has the dimensions of the input, in their order */
   bool couples_samples; /**< a training step can't process its samples independently */
   bool is_sampleless;   /**< it has parameters only, no samples */
 } dg_op_traits;

@@ -1,11 +1,11 @@
-/** Depthwise convolutions by the geometry of core/op/conv2d/depthwise.h. */
+/** Depthwise convolutions by the geometry of backends/depthwise_plan.h. */
 #ifndef DG_CPU_DEPTHWISE_H
 #define DG_CPU_DEPTHWISE_H
 
 #include "backends/cpu/gemm/micro_kernel.h"
 #include "backends/cpu/runtime/implementation.h"
 #include "backends/cpu/runtime/isa.h"
-#include "core/op/conv2d/depthwise.h"
+#include "backends/depthwise_plan.h"
 
 #define dg_depthwise_pad DG_ISA_NAME(dg_depthwise_pad)
 #define dg_depthwise_unpad DG_ISA_NAME(dg_depthwise_unpad)

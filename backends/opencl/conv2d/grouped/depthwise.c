@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "core/op/conv2d/depthwise.h"
+#include "backends/depthwise_plan.h"
 
 /* The sizes, as the kernels read them. */
 typedef struct {

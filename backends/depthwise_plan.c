@@ -1,4 +1,4 @@
-#include "core/op/conv2d/depthwise.h"
+#include "backends/depthwise_plan.h"
 
 #include <stdlib.h>
 

@@ -7,8 +7,8 @@
  * is the output moved by a constant, but for the columns that this moves into another row; a mask
  * clears these. The elements of a column of the kernel share a mask.
  */
-#ifndef DG_DEPTHWISE_H
-#define DG_DEPTHWISE_H
+#ifndef DG_DEPTHWISE_PLAN_H
+#define DG_DEPTHWISE_PLAN_H
 
 #include "core/base/error.h"
 #include "core/op/conv2d/grouped_conv2d.h"
