@@ -3,7 +3,7 @@
  * the parts of forward and backward exchanged.
  */
 
-/* The sizes of backends/opencl/conv2d/grouped_conv2d.c. */
+/* The sizes of backends/opencl/conv2d/grouped/grouped.c. */
 typedef struct {
   uint channels, height, width, filters, out_h, out_w;
   uint kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, pad_h, pad_w;
@@ -46,8 +46,6 @@ kernel void grouped_forward(global const float *x, global const float *weight,
   const size_t at = ((size_t)plane * s->out_h + oy) * s->out_w + ox;
   store_gradient(activate(sum, act, slope), y + at, s->out_w - ox, add);
 }
-
-/* dz = dy act'(y), which the next two kernels read. */
 
 /* Writes or adds numbers `stride` apart, `left` of them at most. */
 inline void store_strided(floatw value, global float *to, uint stride, uint left, uint add) {

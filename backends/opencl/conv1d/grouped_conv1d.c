@@ -1,5 +1,6 @@
 /* Convolutions of sequences in groups, and transposed ones: a work-item computes some numbers of a
    step. The weights are packed anew in each run. */
+#include "backends/opencl/elementwise/act_backward.h"
 #include "backends/opencl/elementwise/sum_columns.h"
 #include "backends/opencl/runtime/implementation.h"
 
@@ -118,16 +119,10 @@ static bool prepare_backward(dg_cl_op *op, dg_error *err) {
 static const dg_buffer *before_activation(dg_cl_op *op, const dg_op_buffers *b, uint32_t n,
                                           dg_error *err) {
   const lines_op *self = (lines_op *)op;
-  const dg_act *act = &op->desc.grouped_conv1d.act;
-  const uint32_t count = n * (uint32_t)dg_op_sizes_of(&op->desc).out[0];
+  const dg_cl_act_backward how = {.act = op->desc.grouped_conv1d.act, .scale = 1};
   if (!self->activation) return b->d_out;
-  return dg_cl_launch(op, self->activation, dg_cl_blocks(op->device, count, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(count), dg_cl_u32(act->kind), dg_cl_f32(act->slope),
-                                 dg_cl_f32(1), dg_cl_u32(0)),
-                      err)
-             ? b->workspace
-             : NULL;
+  return dg_cl_run_act_backward(op, self->activation, &how, b, b->workspace, n, err) ? b->workspace
+                                                                                     : NULL;
 }
 
 static bool weight_gradient(dg_cl_op *op, const dg_op_buffers *b, const dg_buffer *d_z, uint32_t n,

@@ -1,4 +1,5 @@
 /* Activations that are not fused to another op. */
+#include "backends/opencl/elementwise/act_backward.h"
 #include "backends/opencl/runtime/implementation.h"
 
 typedef struct {
@@ -31,12 +32,10 @@ static bool prepare_backward(dg_cl_op *op, dg_error *err) {
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {
   const dg_activation_desc *d = &op->desc.activation;
   if (op->desc.d_in[0] == DG_GRAD_NONE) return true;
-  const uint32_t count = step->n * d->count;
-  return dg_cl_launch(op, ((activation_op *)op)->kernel, dg_cl_blocks(op->device, count, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->d_in[0]),
-                                 dg_cl_u32(count), dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope),
-                                 dg_cl_f32(1), dg_cl_u32(op->desc.d_in[0] == DG_GRAD_ADD)),
-                      err);
+  const dg_cl_act_backward how = {
+      .act = d->act, .scale = 1, .add = op->desc.d_in[0] == DG_GRAD_ADD};
+  return dg_cl_run_act_backward(op, ((activation_op *)op)->kernel, &how, b, b->d_in[0], step->n,
+                                err);
 }
 
 static const dg_cl_implementation blocks_forward = {

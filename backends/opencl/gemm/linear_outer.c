@@ -1,5 +1,6 @@
 /* The gradients of linear layers as outer products, on unpacked tensors. Of several rows a sample,
    the gradient of the weights is computed in parts, which are added up in order. */
+#include "backends/opencl/elementwise/act_backward.h"
 #include "backends/opencl/elementwise/drop.h"
 #include "backends/opencl/elementwise/leaky.h"
 #include "backends/opencl/elementwise/sum_columns.h"
@@ -58,13 +59,10 @@ static bool prepare(dg_cl_op *op, dg_error *err) {
 }
 
 /* Computes the gradient before the fused ops from that after them, in the workspace. */
-static bool derive(dg_cl_op *op, const dg_op_buffers *b, uint32_t count, dg_error *err) {
+static bool derive(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
   const dg_linear_desc *d = &op->desc.linear;
-  return dg_cl_launch(op, ((outer_op *)op)->derive, dg_cl_blocks(op->device, count, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(count), dg_cl_u32(d->act.kind), dg_cl_f32(d->act.slope),
-                                 dg_cl_f32(dg_cl_drop_scale(d->drop)), dg_cl_u32(0)),
-                      err);
+  const dg_cl_act_backward how = {.act = d->act, .scale = dg_cl_drop_scale(d->drop)};
+  return dg_cl_run_act_backward(op, ((outer_op *)op)->derive, &how, b, b->workspace, n, err);
 }
 
 /* to[item][o][k] = sum over a part's rows of dz[n][o] x[n][k], for some parts of so many rows. */
@@ -146,7 +144,7 @@ static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, 
   const dg_buffer *dz = b->d_out;
   const uint32_t rows = step->n * dg_linear_rows(d);
   if (d->act.kind != DG_ACT_NONE) {
-    if (!derive(op, b, rows * d->out, err)) return false;
+    if (!derive(op, b, step->n, err)) return false;
     dz = b->workspace;
   }
   return find_d_weight(op, b, dz, rows, err) && (!d->bias || find_d_bias(op, b, dz, rows, err)) &&

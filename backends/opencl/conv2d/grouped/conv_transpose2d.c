@@ -2,12 +2,6 @@
    exchanged. */
 #include "backends/opencl/conv2d/grouped/grouped.h"
 
-static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
-  const dg_grouped_conv2d_desc *d = &desc->grouped_conv2d;
-  (void)device;
-  return dg_grouped_conv2d_out_h(d) > 0 && dg_grouped_conv2d_out_w(d) > 0;
-}
-
 typedef struct {
   dg_cl_op op;
   dg_cl_grouped shared;
@@ -155,6 +149,6 @@ static const dg_cl_implementation columns_backward = {.name = "columns",
                                                       .prepare = prepare_columns,
                                                       .run = backward_by_columns};
 
-const dg_cl_family dg_cl_conv_transpose2d = {.supports = supports,
+const dg_cl_family dg_cl_conv_transpose2d = {.supports = dg_cl_grouped_supported,
                                              .forward = {&rows_forward},
                                              .backward = {&columns_backward, &rows_backward}};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "backends/depthwise_plan.h"
+#include "backends/opencl/elementwise/act_backward.h"
 
 /* The sizes, as the kernels read them. */
 typedef struct {
@@ -128,13 +129,9 @@ static bool prepare_backward(dg_cl_op *op, dg_error *err) {
 
 /* Writes the gradient before the activation to the workspace. */
 static bool before_activation(dg_cl_op *op, const dg_op_buffers *b, uint32_t n, dg_error *err) {
-  const dg_act *act = &op->desc.grouped_conv2d.act;
-  const uint32_t count = n * (uint32_t)dg_op_sizes_of(&op->desc).out[0];
-  return dg_cl_launch(op, ((depthwise_op *)op)->activation, dg_cl_blocks(op->device, count, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(count), dg_cl_u32(act->kind), dg_cl_f32(act->slope),
-                                 dg_cl_f32(1), dg_cl_u32(0)),
-                      err);
+  const dg_cl_act_backward how = {.act = op->desc.grouped_conv2d.act, .scale = 1};
+  return dg_cl_run_act_backward(op, ((depthwise_op *)op)->activation, &how, b, b->workspace, n,
+                                err);
 }
 
 static bool backward(dg_cl_op *op, const dg_op_buffers *b, const dg_step *step, dg_error *err) {

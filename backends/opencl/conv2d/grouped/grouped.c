@@ -1,5 +1,13 @@
 #include "backends/opencl/conv2d/grouped/grouped.h"
 
+#include "backends/opencl/elementwise/act_backward.h"
+
+bool dg_cl_grouped_supported(const dg_cl_device *device, const dg_op_desc *desc) {
+  const dg_grouped_conv2d_desc *d = &desc->grouped_conv2d;
+  (void)device;
+  return dg_grouped_conv2d_out_h(d) > 0 && dg_grouped_conv2d_out_w(d) > 0;
+}
+
 /* The sizes, as the kernels read them. */
 typedef struct {
   uint32_t channels, height, width, filters, out_h, out_w;
@@ -94,14 +102,8 @@ bool dg_cl_grouped_prepare_activation(dg_cl_op *op, dg_cl_grouped *g, dg_error *
 const dg_buffer *dg_cl_grouped_before_activation(dg_cl_op *op, const dg_cl_grouped *g,
                                                  const dg_op_buffers *b, uint32_t n,
                                                  dg_error *err) {
-  const dg_act *act = &op->desc.grouped_conv2d.act;
-  const uint32_t count = n * (uint32_t)dg_op_sizes_of(&op->desc).out[0];
+  const dg_cl_act_backward how = {.act = op->desc.grouped_conv2d.act, .scale = 1};
   if (!g->activation) return b->d_out;
-  return dg_cl_launch(op, g->activation, dg_cl_blocks(op->device, count, 1),
-                      DG_CL_ARGS(dg_cl_mem(b->out[0]), dg_cl_mem(b->d_out), dg_cl_mem(b->workspace),
-                                 dg_cl_u32(count), dg_cl_u32(act->kind), dg_cl_f32(act->slope),
-                                 dg_cl_f32(1), dg_cl_u32(0)),
-                      err)
-             ? b->workspace
-             : NULL;
+  return dg_cl_run_act_backward(op, g->activation, &how, b, b->workspace, n, err) ? b->workspace
+                                                                                  : NULL;
 }

@@ -16,6 +16,9 @@ typedef enum {
   DG_CL_GROUPED_WEIGHT,   /**< the gradient of the weights, from both */
 } dg_cl_grouped_kind;
 
+/** Does the convolution have an output? */
+bool dg_cl_grouped_supported(const dg_cl_device *device, const dg_op_desc *desc);
+
 bool dg_cl_grouped_prepare(dg_cl_op *op, dg_cl_grouped *g, dg_cl_grouped_kind kind, dg_error *err);
 
 /** What shorten and lengthen read, and what they write or add to. */

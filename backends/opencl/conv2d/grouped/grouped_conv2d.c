@@ -2,12 +2,6 @@
 #include "backends/opencl/conv2d/grouped/depthwise.h"
 #include "backends/opencl/conv2d/grouped/grouped.h"
 
-static bool supports(const dg_cl_device *device, const dg_op_desc *desc) {
-  const dg_grouped_conv2d_desc *d = &desc->grouped_conv2d;
-  (void)device;
-  return dg_grouped_conv2d_out_h(d) > 0 && dg_grouped_conv2d_out_w(d) > 0;
-}
-
 typedef struct {
   dg_cl_op op;
   dg_cl_grouped shared;
@@ -59,6 +53,6 @@ static const dg_cl_implementation rows_forward = {
 static const dg_cl_implementation rows_backward = {
     .name = "rows", .size = sizeof(grouped_op), .prepare = prepare_backward, .run = backward};
 
-const dg_cl_family dg_cl_grouped_conv2d = {.supports = supports,
+const dg_cl_family dg_cl_grouped_conv2d = {.supports = dg_cl_grouped_supported,
                                            .forward = {&dg_cl_depthwise_forward, &rows_forward},
                                            .backward = {&dg_cl_depthwise_backward, &rows_backward}};
